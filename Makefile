@@ -1,0 +1,59 @@
+# make serve | make test | make lint | make bench | make help
+# Needs Python 3.11 or newer; everything else is installed into .venv from the locked, hashed lists.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+export HOST ?= 127.0.0.1
+export PORT ?= 8000
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test lint bench lock clean
+
+help: ## Say what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1	/' | expand -t 10
+
+serve: $(VENV)/installed ## Install if need be, load the packaged data on the first start, and serve on HOST:PORT
+	@exec $(BIN)/v4graph serve
+
+test: $(VENV)/developing ## Run all tests
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/developing ## Check style and types
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+bench: $(VENV)/benchmarking ## Measure against other servers, side by side
+	$(BIN)/python -m benchmarks.run
+
+lock: $(VENV)/developing ## Make the locked lists anew from pyproject.toml
+	@$(PIP) install pip-tools
+	@for extra in "" dev bench; do \
+	  $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-header --no-annotate \
+	    --no-emit-index-url --no-emit-find-links --no-emit-options --no-emit-trusted-host \
+	    $$( [ -n "$$extra" ] && echo --extra $$extra --constraint requirements.lock || echo --build-deps-for editable ) \
+	    --output-file requirements$${extra:+-$$extra}.lock pyproject.toml || exit 1; done
+
+clean: ## Remove what make has made; data in V4GRAPH_HOME stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("v4graph needs Python 3.11 or newer; say which with make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	@echo "making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "installing (once, about a minute)"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/developing: requirements-dev.lock $(VENV)/installed
+	@echo "installing what tests and checks need"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/benchmarking: requirements-bench.lock $(VENV)/developing
+	@$(PIP) install --require-hashes -r requirements-bench.lock
+	@touch $@

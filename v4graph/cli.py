@@ -1,0 +1,205 @@
+"""The command line: the same words as the web, no logic of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from v4graph import __version__
+from v4graph.errors import InvalidContribution, NotFound, V4GraphError
+from v4graph.settings import Settings
+from v4graph.workspace import Loaded, Workspace
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The knowledge graph of Central Europe's clusters, projects and partners.",
+)
+_OUT = Console()
+_ERR = Console(stderr=True)
+
+Lang = Annotated[str, typer.Option("--lang", help="Language of messages: en cs sk pl hu de.")]
+
+
+def _settings(**changes: object) -> Settings:
+    try:
+        return Settings(**{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "V4GRAPH_" + "_".join(str(part) for part in problem["loc"]).upper()
+            _ERR.print(f"[red]{name}[/]: {problem['msg']}", highlight=False)
+        raise typer.Exit(2) from None
+
+
+@contextmanager
+def _telling(what: str) -> Iterator[Workspace]:
+    """Run a command: show what it is doing, and errors as a sentence."""
+    workspace = Workspace(_settings())
+    try:
+        yield workspace
+    except InvalidContribution as error:
+        from v4graph.shapes import render_text
+
+        _ERR.print(f"[red]{what}[/]: {error.detail}", highlight=False)
+        _ERR.print(render_text(error.extras["report"], "en"), markup=False, highlight=False)
+        raise typer.Exit(1) from None
+    except V4GraphError as error:
+        _ERR.print(f"[red]{error.title}[/]", highlight=False)
+        _ERR.print(error.detail, markup=False, highlight=False)
+        raise typer.Exit(1) from None
+
+
+def _show(loaded: Loaded) -> None:
+    new = [p for p in loaded.published if p.revision is not None]
+    for p in new:
+        line = f"{p.source}: revision {p.revision}, {p.triples} statements (+{p.added} −{p.removed})"
+        _OUT.print(line, markup=False, highlight=False)
+    same = len(loaded.published) - len(new)
+    unchanged = f", {same} unchanged" if same else ""
+    _OUT.print(f"{len(new)} published{unchanged}; snapshot {loaded.snapshot.number}", highlight=False)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(envvar="HOST", help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(envvar="PORT", help="Port to listen on; 0 picks a free one.")] = None,
+    scratch: Annotated[bool, typer.Option("--scratch", help="A temporary store with updates switched on.")] = False,
+    files: Annotated[list[Path] | None, typer.Argument(help="With --scratch: files to load first.")] = None,
+) -> None:
+    """Serve the graph; on the first start the packaged data is loaded."""
+    from v4graph.web import server
+
+    settings = _settings(host=host, port=port)
+    if files and not scratch:
+        raise typer.BadParameter("files are loaded by “v4graph load”, or given to serve --scratch")
+    if scratch:
+        server.run(settings, scratch_files=files or [])
+        return
+    with _telling("serve"):
+        workspace = Workspace(settings)
+        with _ERR.status("opening the store") as status:
+            if workspace.heal(tell=status.update) is None:
+                status.update("loading the packaged data")
+                _show(workspace.load(tell=status.update))
+        server.run(settings)
+
+
+@app.command()
+def load(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders; none: the packaged data.")] = None,
+    source: Annotated[str | None, typer.Option(help="The source whose graph the file becomes.")] = None,
+) -> None:
+    """Publish files as the curator: each is the whole new content of the source named like it."""
+    with _telling("load") as workspace, _ERR.status("loading") as status:
+        _show(workspace.load(paths or [], source=source, tell=status.update))
+
+
+@app.command()
+def rebuild() -> None:
+    """Build the store anew from the ledger."""
+    with _telling("rebuild") as workspace, _ERR.status("rebuilding") as status:
+        snapshot = workspace.rebuild(tell=status.update)
+        status.update("hashing")
+        _OUT.print(f"snapshot {snapshot.number}, store {workspace.hash()}", highlight=False)
+
+
+@app.command()
+def query(
+    file: Annotated[str, typer.Argument(help="A file with a query, or - for standard input.")],
+    form: Annotated[str, typer.Option("--format", help="table, csv, json, tsv, xml, ttl, nt or jsonld.")] = "table",
+) -> None:
+    """Ask the published graph; SELECT and ASK print a table unless told otherwise."""
+    from v4graph.answering import answer
+
+    with _telling("query") as workspace:
+        try:
+            text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise NotFound(f"{file} cannot be read as UTF-8 text ({error}).") from error
+        kind, body = asyncio.run(answer(workspace.settings, text, "json" if form == "table" else form))
+        if form != "table" or kind == "graph":
+            sys.stdout.buffer.write(body)
+            return
+        told = json.loads(body)
+        if kind == "boolean":
+            _OUT.print("true" if told["boolean"] else "false")
+            return
+        table = Table(*told["head"]["vars"])
+        for row in told["results"]["bindings"]:
+            table.add_row(*(row.get(name, {}).get("value", "") for name in told["head"]["vars"]))
+        _OUT.print(table)
+        _OUT.print(f"{len(told['results']['bindings'])} rows", highlight=False)
+
+
+@app.command()
+def validate(
+    file: Annotated[Path, typer.Argument(help="A file in Turtle, N-Triples, RDF/XML or JSON-LD.")],
+    lang: Lang = "en",
+    form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+) -> None:
+    """Say what the rules find in a file; nothing is changed. Exit code 1 when it could not be published."""
+    from v4graph.shapes import render_text, to_json
+
+    with _telling("validate") as workspace:
+        report = workspace.validate(file)
+        text = json.dumps(to_json(report, lang), ensure_ascii=False, indent=2) if form == "json" else None
+        _OUT.print(text or render_text(report, lang), markup=False, highlight=False)
+        if report.blocks:
+            raise typer.Exit(1)
+
+
+@app.command()
+def dump(
+    output: Annotated[Path | None, typer.Argument(help="File to write; none: standard output.")] = None,
+) -> None:
+    """Write the whole store as sorted N-Quads."""
+    with _telling("dump") as workspace:
+        out: io.BufferedIOBase | io.BufferedWriter
+        with open(output, "wb") if output else io.BufferedWriter(sys.stdout.buffer.raw) as out:  # type: ignore[attr-defined]
+            out.writelines(f"{line}\n".encode() for line in workspace.quads())
+
+
+@app.command()
+def backup(target: Annotated[Path, typer.Argument(help="File to write (.tar.gz).")]) -> None:
+    """Write one file from which restore makes this instance again; works while the server runs."""
+    with _telling("backup") as workspace:
+        workspace.backup(target)
+        _OUT.print(f"{target}: {target.stat().st_size} bytes", highlight=False)
+
+
+@app.command()
+def restore(archive: Annotated[Path, typer.Argument(help="A file written by backup.")]) -> None:
+    """Make an empty home from a backup."""
+    with _telling("restore") as workspace, _ERR.status("restoring") as status:
+        snapshot = workspace.restore(archive, tell=status.update)
+        _OUT.print(f"snapshot {snapshot.number}, store {workspace.hash()}", highlight=False)
+
+
+@app.command()
+def check() -> None:
+    """Check the ledger's chain of hashes, and that the store is what the ledger says."""
+    with _telling("check") as workspace, _ERR.status("checking"):
+        for line in workspace.check():
+            _OUT.print(line, highlight=False)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    _OUT.print(__version__, highlight=False)
+
+
+if __name__ == "__main__":
+    app()

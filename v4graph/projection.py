@@ -1,0 +1,308 @@
+"""The store as a projection of the ledger: built anew, or brought up to date by one atomic update.
+
+Both ways give the same store, quad for quad (tests prove it): everything here is a pure function of the ledger's
+entries and the rules. The store records the entry it has applied in the same update, so a crash between ledger and
+store heals by applying what is missing.
+"""
+
+from __future__ import annotations
+
+import heapq
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import pyoxigraph as ox
+
+from v4graph import derivation, provenance, rdf
+from v4graph.iris import Iris
+from v4graph.ledger import Entry, Ledger
+from v4graph.resolution import Policies, Rules, recorded_resolutions, resolve_subject
+from v4graph.store.embedded import Primary, Snapshot, current, wipe
+
+VOCABULARY = ("ontology", "schemes")
+"""Sources that decide how all others are read: a change of theirs builds the store anew."""
+RESOLUTIONS = "resolutions"
+"""The source that holds the editor's resolutions."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The ledger as of an entry: per source its description and its current revision, and the resolving rules."""
+
+    revisions: Mapping[str, Entry]
+    descriptions: Mapping[str, Entry]
+    rules: Rules
+
+
+def state_of(ledger: Ledger, iris: Iris, until: int | None = None) -> State:
+    """Read the state of the ledger as of an entry (default: now)."""
+    revisions = ledger.latest("revision", until=until)
+    descriptions = ledger.latest("source", until=until)
+
+    def said(source: str) -> list[str]:
+        return ledger.lines(revisions[source].content) if source in revisions else []
+
+    ranks = {slug: int(entry.detail["rank"]) for slug, entry in descriptions.items() if "rank" in entry.detail}
+    policies = Policies.from_lines(said("ontology"), iris)
+    recorded = recorded_resolutions(rdf.normalise(said(RESOLUTIONS)), iris)
+    return State(revisions, descriptions, Rules(policies, ranks, recorded))
+
+
+def token_of(entry: Entry, fingerprint: str) -> str:
+    """A short text unique to the content of the store after an entry."""
+    return f"{entry.number}-{entry.hash[:12]}-{fingerprint[:6]}"
+
+
+def applied(store: ox.Store, iris: Iris) -> tuple[int, str, str] | None:
+    """The ledger entry a store has applied: its number, its hash and the rules' fingerprint; None in an empty store."""
+    graph = ox.NamedNode(iris.provenance)
+
+    def value(name: str) -> str | None:
+        quads = store.quads_for_pattern(graph, ox.NamedNode(iris.term(name)), None, graph)
+        return next((q.object.value for q in quads if isinstance(q.object, ox.Literal)), None)
+
+    number, digest, rules = value("ledgerEntry"), value("ledgerHash"), value("rulesHash")
+    return (int(number), digest, rules) if number and digest and rules else None
+
+
+def project(ledger: Ledger, home: Path, iris: Iris, *, anew: bool = False, tell: Progress = lambda _: None) -> Snapshot:
+    """Bring the store of a home up to the ledger's last entry and make the snapshot; heals whatever a crash left.
+
+    To be called within ``publishing``. Costs as much as what is missing, or everything when ``anew``.
+    """
+    head = ledger.head()
+    if head is None:
+        raise ValueError("the ledger is empty: there is nothing to project")
+    rules = derivation.load_rules(iris)
+    fingerprint = derivation.fingerprint(rules)
+    token = token_of(head, fingerprint)
+    primary = Primary(home)
+    try:
+        done = None if anew else applied(primary.store, iris)
+        now = current(home)
+        if done == (head.number, head.hash, fingerprint) and now and now.token == token and now.path.is_dir():
+            return now
+        if done != (head.number, head.hash, fingerprint):
+            entries = ledger.entries(after=done[0]) if done else []
+            at_marker = next((e for e in ledger.entries(after=done[0] - 1)[:1]), None) if done else None
+            follows = done is not None and at_marker is not None and done[1:] == (at_marker.hash, fingerprint)
+            if follows and at_marker and not _changes_vocabulary(entries):
+                _bring_up_to_date(primary.store, ledger, at_marker, head, rules, fingerprint, iris)
+            else:
+                primary.close()
+                wipe(home)
+                primary = Primary(home)
+                _build(primary.store, ledger, head, rules, fingerprint, iris, home, tell)
+        return primary.checkpoint(entry=head.number, token=token)
+    finally:
+        primary.close()
+
+
+def _changes_vocabulary(entries: Iterable[Entry]) -> bool:
+    return any(entry.kind == "revision" and entry.source in VOCABULARY for entry in entries)
+
+
+# --- built anew -------------------------------------------------------------------------------------------------
+
+
+def _build(
+    store: ox.Store,
+    ledger: Ledger,
+    head: Entry,
+    rules: list[derivation.Rule],
+    fingerprint: str,
+    iris: Iris,
+    home: Path,
+    tell: Progress,
+) -> None:
+    state = state_of(ledger, iris, head.number)
+    with tempfile.TemporaryDirectory(dir=home, prefix="rebuild-") as folder:
+        quads = Path(folder) / "quads.nq"
+        with open(quads, "w", encoding="utf-8", newline="\n") as file:
+            file.writelines(f"{line}\n" for line in _all_quads(ledger, head, state, iris, tell))
+        tell("loading the store")
+        store.bulk_load(path=str(quads), format=ox.RdfFormat.N_QUADS)
+    tell("deriving")
+    derivation.derive_all(store, rules, head.time[:10], iris)
+    # The marker comes last: a build that was interrupted has none, and is built again.
+    for line in provenance.marker(head, fingerprint, iris):
+        store.extend(ox.Quad(*triple, ox.NamedNode(iris.provenance)) for triple in rdf.parse_lines([line]))
+    store.flush()
+
+
+def _all_quads(ledger: Ledger, head: Entry, state: State, iris: Iris, tell: Progress) -> Iterator[str]:
+    streams: list[list[tuple[str, str, str]]] = []
+    for source, entry in sorted(state.revisions.items()):
+        tell(f"reading {source}")
+        lines = rdf.normalise(ledger.lines(entry.content))
+        graph = f"<{iris.graph(source)}>"
+        yield from (in_graph(line, graph) for line in lines)
+        streams.append([(line.split(" ", 1)[0], source, line) for line in lines])
+    tell("resolving")
+    disagreements = f"<{iris.disagreements}>"
+    for subject, group in groupby(heapq.merge(*streams, key=lambda item: item[0]), key=lambda item: item[0]):
+        statements: dict[str, list[str]] = {}
+        for _, source, line in group:
+            statements.setdefault(source, []).append(line)
+        resolved = resolve_subject(subject, statements, state.rules, iris)
+        yield from resolved.lines
+        yield from (in_graph(line, disagreements) for line in resolved.disagreements)
+    graph = f"<{iris.provenance}>"
+    yield from (in_graph(line, graph) for line in _provenance(ledger, state, ledger.entries(kind="revision"), iris))
+
+
+def _provenance(ledger: Ledger, state: State, revisions: Iterable[Entry], iris: Iris) -> set[str]:
+    sizes = ledger.triples()
+    lines: set[str] = set()
+    for entry in revisions:
+        lines |= provenance.of_revision(entry, sizes.get(entry.content or "", 0), iris)
+    for source in state.descriptions:
+        lines |= _about_source(ledger, state, source, sizes, iris)
+    return lines
+
+
+def _about_source(ledger: Ledger, state: State, source: str, sizes: Mapping[str, int], iris: Iris) -> set[str]:
+    described = state.descriptions.get(source)
+    lines = rdf.normalise(ledger.lines(described.content)) if described else []
+    return provenance.of_source(lines, state.revisions.get(source), sizes, iris)
+
+
+def in_graph(line: str, graph: str) -> str:
+    """An N-Triples line as N-Quads line of a graph (IRI in angle brackets)."""
+    return f"{line[:-1]}{graph} ."
+
+
+# --- brought up to date -----------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Difference:
+    """Quads to remove and to add, per graph (IRI in angle brackets; "" is the default graph)."""
+
+    removed: dict[str, set[str]]
+    added: dict[str, set[str]]
+
+    def between(self, graph: str, old: Iterable[str], new: Iterable[str]) -> None:
+        before, after = set(old), set(new)
+        self.removed.setdefault(graph, set()).update(before - after)
+        self.added.setdefault(graph, set()).update(after - before)
+
+    def update(self) -> list[str]:
+        return [
+            f"{verb} DATA {{\n{_blocks(part)}\n}}"
+            for verb, part in (("DELETE", self.removed), ("INSERT", self.added))
+            if any(part.values())
+        ]
+
+
+def _blocks(lines_by_graph: Mapping[str, set[str]]) -> str:
+    blocks = []
+    for graph, lines in sorted(lines_by_graph.items()):
+        text = "\n".join(sorted(lines))
+        if lines:
+            blocks.append(f"GRAPH {graph} {{\n{text}\n}}" if graph else text)
+    return "\n".join(blocks)
+
+
+def _bring_up_to_date(
+    store: ox.Store,
+    ledger: Ledger,
+    at_marker: Entry,
+    head: Entry,
+    rules: list[derivation.Rule],
+    fingerprint: str,
+    iris: Iris,
+) -> None:
+    entries = ledger.entries(after=at_marker.number)
+    old, new = state_of(ledger, iris, at_marker.number), state_of(ledger, iris, head.number)
+    difference = _Difference({}, {})
+    subjects: set[str] = set()
+    touched = {entry.source for entry in entries}
+    for source in touched:
+        before, after = old.revisions.get(source), new.revisions.get(source)
+        if (before and before.content) != (after and after.content):
+            graph = f"<{iris.graph(source)}>"
+            lines = [rdf.normalise(ledger.lines(e.content)) if e else [] for e in (before, after)]
+            difference.between(graph, *lines)
+            subjects |= {line.split(" ", 1)[0] for line in difference.removed[graph] | difference.added[graph]}
+        if old.rules.rank(source) != new.rules.rank(source) and after:
+            subjects |= {line.split(" ", 1)[0] for line in ledger.lines(after.content)}
+    subjects |= {s for s, _ in dict(old.rules.recorded.items() ^ new.rules.recorded.items())}
+    changed = _resolve_again(store, subjects, difference, old, new, iris)
+
+    named = [e.content for e in (*entries, *(s.revisions[t] for s in (old, new) for t in touched & s.revisions.keys()))]
+    sizes = ledger.triples(content for content in named if content)
+    graph = f"<{iris.provenance}>"
+    was = provenance.marker(at_marker, fingerprint, iris)
+    now = provenance.marker(head, fingerprint, iris)
+    for source in touched:
+        was |= _about_source(ledger, old, source, sizes, iris)
+        now |= _about_source(ledger, new, source, sizes, iris)
+    for entry in entries:
+        if entry.kind == "revision":
+            now |= provenance.of_revision(entry, sizes.get(entry.content or "", 0), iris)
+    difference.between(graph, was, now)
+
+    operations = difference.update()
+    new_day = at_marker.time[:10] != head.time[:10]
+    for rule in rules:
+        reached = derivation.foci(store, rule, changed, all_daily=new_day)
+        if reached or changed:
+            operations.append(derivation.derive_update(rule, reached, changed, head.time[:10], iris))
+    store.update(f"{derivation.prologue_of(rules)}\n" + " ;\n".join(operations))
+    store.flush()
+
+
+def _resolve_again(
+    store: ox.Store, subjects: Iterable[str], difference: _Difference, old: State, new: State, iris: Iris
+) -> list[str]:
+    """Add to the difference what the resolved view and the disagreements gain and lose; returns changed subjects."""
+    disagreements = ox.NamedNode(iris.disagreements)
+    disputed = ox.NamedNode(iris.term("disputedSubject"))
+    claim = ox.NamedNode(iris.term("claim"))
+    no_source = {f"<{g}>" for g in (iris.provenance, iris.disagreements, iris.derived)}
+    added = {graph: _by_subject(lines) for graph, lines in difference.added.items()}
+    changed: list[str] = []
+    for subject in sorted(subjects):
+        node = ox.NamedNode(subject[1:-1])
+        by_graph = _by_graph(store.quads_for_pattern(node, None, None, None))
+        statements: dict[str, set[str]] = {}
+        for graph in (by_graph.keys() | added.keys()) - no_source - {""}:
+            kept = by_graph.get(graph, set()) - difference.removed.get(graph, set())
+            said = kept | added.get(graph, {}).get(subject, set())
+            if said:
+                statements[iris.source(graph[1:-1])] = said
+        resolved = resolve_subject(subject, statements, new.rules, iris)
+        derived = old.rules.policies.derived
+        before = {line for line in by_graph.get("", set()) if line.split(" ", 2)[1] not in derived}
+        if before != resolved.lines:
+            changed.append(subject)
+        difference.between("", before, resolved.lines)
+        about: list[ox.Quad] = []
+        for found in store.quads_for_pattern(None, disputed, node, disagreements):
+            for quad in store.quads_for_pattern(found.subject, None, None, disagreements):
+                about.append(quad)
+                if quad.predicate == claim:
+                    about += store.quads_for_pattern(quad.object, None, None, disagreements)  # type: ignore[arg-type]
+        difference.between(f"<{iris.disagreements}>", rdf.ntriples(about), resolved.disagreements)
+    return changed
+
+
+def _by_subject(lines: Iterable[str]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for line in lines:
+        found.setdefault(line.split(" ", 1)[0], set()).add(line)
+    return found
+
+
+def _by_graph(quads: Iterable[ox.Quad]) -> dict[str, set[str]]:
+    found: dict[str, list[ox.Quad]] = {}
+    for quad in quads:
+        name = "" if isinstance(quad.graph_name, ox.DefaultGraph) else str(quad.graph_name)
+        found.setdefault(name, []).append(quad)
+    return {name: set(rdf.ntriples(group)) for name, group in found.items()}

@@ -1,0 +1,225 @@
+"""The pool of readers: every query runs in a process that can be killed.
+
+A call goes to an idle reader or waits in line; a reader that finishes takes the next call within the same callback,
+so readers rest only when there is nothing to do. What a small answer costs on this side is one send, one receive,
+one timer and one future. A reader that was killed, died or grew is replaced in the background.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from typing import Self
+
+from v4graph.errors import NotAcceptable, Overloaded, QueryTooBig, ServiceRefused, StoreError, V4GraphError
+from v4graph.rdf import GRAPH_FORMATS, RESULT_FORMATS
+from v4graph.sandbox import tokens
+from v4graph.sandbox.call import Answer, Call, Job
+from v4graph.sandbox.complaints import query_error
+from v4graph.sandbox.process import ReaderProcess
+from v4graph.settings import Settings
+from v4graph.store.embedded import Snapshot
+
+__all__ = ["Answer", "Job", "Sandbox"]
+
+_START_SECONDS = 30.0
+_LONGEST_PAUSE = 5.0
+
+
+class Sandbox:
+    """Readers on the current snapshot. Belongs to the event loop that opens it."""
+
+    def __init__(self, settings: Settings, *, prefixes: Mapping[str, str] | None = None) -> None:
+        """``prefixes`` are those a hint may propose when a query forgets to declare one."""
+        self.snapshot: Snapshot | None = None
+        self._settings = settings
+        self._prefixes: Mapping[str, str] = prefixes or {}
+        self._limit = settings.result_mb * 2**20
+        self._readers: set[ReaderProcess] = set()
+        self._idle: deque[ReaderProcess] = deque()
+        self._waiting: deque[Call] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._opening = asyncio.Lock()
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        """Nothing yet; ``open`` starts the readers."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close."""
+        await self.close()
+
+    @property
+    def confinement(self) -> Mapping[str, object]:
+        """Which measures of the operating system hold in the readers: ``seccomp``, ``files``, ``memory``."""
+        return next((reader.confinement for reader in self._readers if reader.confinement), {})
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of the readers."""
+        return [reader.pid for reader in self._readers]
+
+    async def open(self, snapshot: Snapshot) -> None:
+        """Start readers on a snapshot, then use them; former readers finish what they have begun.
+
+        Raises:
+            StoreError: the snapshot cannot be opened; the former one stays in use.
+        """
+        async with self._opening:
+            if self._closed:
+                raise StoreError("The sandbox is closed.")
+            begun = [await self._begin(snapshot) for _ in range(self._settings.readers)]
+            try:
+                async with asyncio.timeout(_START_SECONDS):
+                    await asyncio.gather(*(reader.opened for reader in begun))
+            except BaseException as error:
+                for reader in begun:
+                    reader.kill()
+                if isinstance(error, TimeoutError):
+                    raise StoreError(f"Snapshot {snapshot.number} did not open in time.") from None
+                raise
+            self.snapshot = snapshot
+            self._idle.clear()
+            for reader in self._readers.difference(begun):
+                reader.retired = True
+                if reader.call is None:
+                    reader.kill()
+            for reader in begun:
+                self._freed(reader)
+
+    async def query(self, job: Job) -> Answer:
+        """Evaluate a query.
+
+        Raises:
+            MalformedQuery: it is not SPARQL; with line, column and a hint.
+            ServiceRefused: it asks another server.
+            NotAcceptable: its answer has no format the client takes.
+            QueryTimeout: it was stopped at its deadline.
+            QueryTooBig: it was stopped for its need of memory.
+            TooLarge: the answer is larger than the operator allows.
+            Overloaded: no reader came free in time.
+        """
+        if tokens.uses_service(job.query):
+            raise service_refused()
+        if self._closed or self.snapshot is None:
+            raise Overloaded("There is nothing to query yet. Try again in a moment.", headers={"Retry-After": "5"})
+        loop = asyncio.get_running_loop()
+        call = Call(job, self._limit, loop)
+        if not self._start(call):
+            call.timer = loop.call_later(job.seconds, _waited_too_long, call)
+            self._waiting.append(call)
+        try:
+            return await call.future
+        except asyncio.CancelledError:
+            call.abandon()
+            raise
+
+    async def close(self) -> None:
+        """Stop all readers and wait until they are gone."""
+        self._closed = True
+        for call in self._waiting:
+            call.fail(Overloaded("The server is stopping."))
+        self._waiting.clear()
+        for task in self._tasks:
+            task.cancel()
+        readers = list(self._readers)
+        for reader in readers:
+            reader.kill()
+        for reader in readers:
+            await reader.ended
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _start(self, call: Call) -> bool:
+        while self._idle:
+            if self._idle.popleft().start(call):
+                return True
+        return False
+
+    async def _begin(self, snapshot: Snapshot) -> ReaderProcess:
+        memory = self._settings.reader_memory_mb
+        reader = ReaderProcess(snapshot, memory, freed=self._freed, lost=self._lost, explain=self._explain)
+        self._readers.add(reader)
+        await asyncio.sleep(0)  # a start takes a millisecond or two: let others in between
+        return reader
+
+    def _freed(self, reader: ReaderProcess) -> None:
+        """A reader has nothing to do: end it, or give it the next call."""
+        if reader.retired or self._closed:
+            reader.kill()
+            return
+        while self._waiting:
+            call = self._waiting.popleft()
+            if call.over:
+                continue
+            if not reader.start(call):
+                self._waiting.appendleft(call)
+            return
+        self._idle.append(reader)
+
+    def _lost(self, reader: ReaderProcess) -> None:
+        """A reader has ended: forget it, and replace it if it was in use."""
+        self._readers.discard(reader)
+        if reader in self._idle:
+            self._idle.remove(reader)
+        if self._closed or reader.snapshot is not self.snapshot or not reader.confinement:
+            return
+        task = asyncio.get_running_loop().create_task(self._replace(reader.snapshot))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _replace(self, snapshot: Snapshot) -> None:
+        pause = 0.05
+        while not self._closed and self.snapshot is snapshot:
+            try:
+                reader = await self._begin(snapshot)
+                try:
+                    async with asyncio.timeout(_START_SECONDS):
+                        await asyncio.shield(reader.opened)
+                except BaseException:
+                    reader.kill()
+                    raise
+            except (StoreError, TimeoutError, OSError):
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+                continue
+            if self.snapshot is not snapshot:
+                reader.retired = True
+            self._freed(reader)
+            return
+
+    def _explain(self, job: Job, name: str, message: str) -> V4GraphError:
+        """What a reader's complaint means."""
+        if name == "NotAcceptable":
+            available = [f.media_type for f in (GRAPH_FORMATS if message == "graph" else RESULT_FORMATS)]
+            answer = {"graph": "a graph", "boolean": "yes or no"}.get(message, "a table")
+            return NotAcceptable(
+                f"The answer to this query is {answer}; it can be sent as {', '.join(available)}.",
+                available=available,
+            )
+        if name == "OSError":
+            # in confinement nothing but SERVICE fails like this, however it was spelt
+            if tokens.mentions_service(job.query):
+                return service_refused()
+            return StoreError(f"The store cannot be read: {message}")
+        if name == "MemoryError":
+            return QueryTooBig("The query needed too much memory and was stopped.")
+        return query_error(job.query, message, self._prefixes)
+
+
+def _waited_too_long(call: Call) -> None:
+    call.fail(
+        Overloaded(
+            f"No reader came free within {call.job.seconds:g} seconds. Try again in a moment.",
+            headers={"Retry-After": "2"},
+        )
+    )
+
+
+def service_refused() -> ServiceRefused:
+    """The refusal of federated queries."""
+    return ServiceRefused(
+        "SERVICE is not evaluated here: this server calls no other server. "
+        "Ask the other endpoint yourself and pass its answer in a VALUES block."
+    )

@@ -1,0 +1,211 @@
+"""One reader process as the event loop sees it: jobs go in, frames come out, and it can be ended at any moment."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+
+from v4graph.errors import QueryTimeout, StoreError, V4GraphError
+from v4graph.sandbox import frames
+from v4graph.sandbox.call import Call, Job
+from v4graph.sandbox.child import Child, verdict
+from v4graph.store.embedded import Snapshot
+
+_RECEIVE = frames.CHUNK + 1024
+"""Below the size from which the C library maps fresh memory for every receive."""
+_REAP_SECONDS = 0.002
+
+
+class ReaderProcess:
+    """A reader and the call it works on.
+
+    ``freed`` is called when it can take the next job, ``lost`` once when it has ended, ``explain`` to say what its
+    complaint about a job means.
+    """
+
+    __slots__ = (
+        "_buffer", "_explain", "_fd", "_freed", "_listening", "_loop", "_lost", "_memory_mb", "_splitter", "call",
+        "child", "confinement", "dead", "ended", "opened", "retired", "snapshot",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        memory_mb: int,
+        *,
+        freed: Callable[[ReaderProcess], None],
+        lost: Callable[[ReaderProcess], None],
+        explain: Callable[[Job, str, str], V4GraphError],
+    ) -> None:
+        """Start it; ``opened`` is done when it can be used."""
+        self._loop = asyncio.get_running_loop()
+        self._memory_mb = memory_mb
+        self._freed, self._lost, self._explain = freed, lost, explain
+        self._splitter = frames.Splitter(8 * frames.CHUNK)
+        self._buffer = b""
+        self.snapshot = snapshot
+        self.call: Call | None = None
+        self.retired = False
+        self.dead = False
+        self.confinement: Mapping[str, object] = {}
+        self.opened: asyncio.Future[None] = self._loop.create_future()
+        self.ended: asyncio.Future[None] = self._loop.create_future()
+        self.child = Child("reader")
+        self.child.socket.setblocking(False)
+        self._fd = self.child.socket.fileno()
+        self._listening = False
+        self._listen()
+        told = {"path": str(snapshot.path), "lock": str(snapshot.lock), "memory": memory_mb * 2**20}
+        self._send(frames.pack_json(frames.OPEN, told))
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self.child.pid
+
+    def start(self, call: Call) -> bool:
+        """Give it a job and the job's deadline; False when the process turns out to be dead."""
+        if self.dead:
+            return False
+        if not self._send(call.job.encode()):
+            self.kill()
+            return False
+        self.call = call
+        call.worker = self
+        if call.timer is not None:
+            call.timer.cancel()
+        call.timer = self._loop.call_later(call.job.seconds, self._deadline)
+        return True
+
+    def pause(self) -> None:
+        """Read no more for now: the socket fills and the engine waits."""
+        if self._listening:
+            self._loop.remove_reader(self._fd)
+            self._listening = False
+
+    def resume(self) -> None:
+        """Read on."""
+        self._listen()
+
+    def kill(self) -> None:
+        """Stop the process now; ``ended`` is done when it is gone."""
+        if not self.dead:
+            self.dead = True
+            self.child.kill()
+            self._reap()
+
+    def _listen(self) -> None:
+        if not self._listening and not self.dead:
+            self._loop.add_reader(self._fd, self._readable)
+            self._listening = True
+
+    def _send(self, data: bytes) -> bool:
+        try:
+            sent = self.child.socket.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            return False
+        if sent < len(data):
+            self._buffer = data[sent:]
+            self._loop.add_writer(self._fd, self._writable)
+        return True
+
+    def _writable(self) -> None:
+        data, self._buffer = self._buffer, b""
+        self._loop.remove_writer(self._fd)
+        if not self._send(data):
+            self._died()
+
+    def _deadline(self) -> None:
+        call = self.call
+        self.kill()
+        if call is not None:
+            call.fail(
+                QueryTimeout(
+                    f"The query was stopped after {call.job.seconds:g} seconds. "
+                    "Ask for less: name a subject or a class, put required patterns before OPTIONAL, add a LIMIT."
+                )
+            )
+
+    def _readable(self) -> None:
+        try:
+            data = self.child.socket.recv(_RECEIVE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._died()
+            return
+        try:
+            for kind, payload in self._splitter.feed(data):
+                self._take(kind, payload)
+        except (frames.BrokenFrame, ValueError, IndexError, TypeError):
+            self.kill()  # an honest reader sends no such thing
+
+    def _take(self, kind: bytes, payload: bytes) -> None:
+        call = self.call
+        if self.dead:
+            return
+        if call is None:
+            self._take_start(kind, payload)
+        elif kind == frames.WHOLE:
+            call.form = payload[0]
+            call.whole(payload[2:], self.snapshot)
+            self._free(payload[1:2])
+        elif kind == frames.DATA:
+            call.take(payload, self.snapshot)
+        elif kind == frames.FORM:
+            call.form = payload[0]
+        elif kind == frames.END:
+            call.end(self.snapshot)
+            self._free(payload)
+        elif kind == frames.FAILED:
+            name, message = json.loads(payload)
+            call.fail(self._explain(call.job, str(name), str(message)))
+            self._free(frames.STAY)
+
+    def _take_start(self, kind: bytes, payload: bytes) -> None:
+        if self.opened.done():
+            return
+        if kind == frames.READY:
+            self.confinement = json.loads(payload)
+            self.opened.set_result(None)
+        elif kind == frames.FAILED:
+            message = json.loads(payload)[1]
+            self.opened.set_exception(StoreError(f"Snapshot {self.snapshot.number} cannot be opened: {message}"))
+
+    def _free(self, retire: bytes) -> None:
+        call, self.call = self.call, None
+        if call is not None:
+            call.worker = None
+        self.retired = self.retired or retire == frames.RETIRE
+        self._freed(self)
+
+    def _died(self) -> None:
+        if not self.dead:
+            self.dead = True
+            self._reap()
+
+    def _reap(self) -> None:
+        """Take the exit status; the kernel closes the socket a moment before it is there."""
+        self.pause()
+        if self._buffer:
+            self._loop.remove_writer(self._fd)
+            self._buffer = b""
+        returncode = self.child.process.poll()
+        if returncode is None:
+            self._loop.call_later(_REAP_SECONDS, self._reap)
+            return
+        self.child.socket.close()
+        if not self.opened.done():
+            self.opened.set_exception(StoreError(f"A reader of snapshot {self.snapshot.number} ended at its start."))
+        self.opened.exception()  # looked at, so that asyncio does not complain when nobody waits
+        call, self.call = self.call, None
+        if call is not None:
+            call.worker = None
+            call.fail(verdict(returncode, self._memory_mb))
+        self.ended.set_result(None)
+        self._lost(self)

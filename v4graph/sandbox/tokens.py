@@ -1,0 +1,164 @@
+r"""The tokens of SPARQL: enough to tell what kind of text came, not to parse it.
+
+The engine is the parser. This only answers what it cannot be asked: is it a query or an update, does it call
+another server, may its answer be kept. A text is looked at as it is and, when it has any, with its codepoint escapes
+(``\u0053``) replaced, because the standard says so and the engine does not (it knows them in strings and IRIs only).
+
+https://www.w3.org/TR/sparql11-query/#codepointEscape https://www.w3.org/TR/sparql11-query/#sparqlGrammar
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+Form = Literal["select", "ask", "construct", "describe", "update"]
+
+_TOKEN = re.compile(
+    r"""
+      (?P<space> \s+ | \#[^\n\r]* )
+    | (?P<iri> <(?:[^<>"{}|^`\\\x00-\x20]|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})*+> )
+    | (?P<string> \"\"\"(?:[^"\\]|\\.|\"(?!\"\"))*+\"\"\" | '''(?:[^'\\]|\\.|'(?!''))*+'''
+                | "(?:[^"\\\n\r]|\\.)*+" | '(?:[^'\\\n\r]|\\.)*+' )
+    | (?P<open> \"\"\".*+ | '''.*+ | "[^\n\r]*+ | '[^\n\r]*+ )
+    | (?P<variable> [?$]\w+ )
+    | (?P<name> (?:[^\W\d_][\w\-·.]{0,99}+(?<!\.))?:(?:[\w:\-·]|%[0-9A-Fa-f]{2}|\\[_~.\-!$&'()*+,;=/?\#@%]
+                 |\.(?=[\w:\-·.%\\]))*+ )
+    | (?P<blank> _:\w(?:[\w\-·.]*[\w\-·])? )
+    | (?P<language> @[A-Za-z]+(?:-[A-Za-z0-9]+)* )
+    | (?P<word> [^\W\d]\w* )
+    | (?P<number> (?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)? )
+    | (?P<mark> \^\^ | && | \|\| | != | <= | >= | . )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""Linear: what repeats gives nothing back, a prefix has an end, and an unclosed string (``open``) is taken whole."""
+_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
+_UNREPEATABLE = frozenset({"NOW", "RAND", "UUID", "STRUUID", "BNODE"})
+_MAY_BE_UNREPEATABLE = re.compile(r"now|rand|uuid|bnode", re.IGNORECASE)
+_FORMS: dict[str, Form] = {"SELECT": "select", "ASK": "ask", "CONSTRUCT": "construct", "DESCRIBE": "describe"}
+_UPDATES = frozenset({"INSERT", "DELETE", "LOAD", "CLEAR", "DROP", "CREATE", "ADD", "MOVE", "COPY", "WITH"})
+_OPERANDS = frozenset({"variable", "number", "string", "iri", "name", "language"})
+
+
+class Token(NamedTuple):
+    """One token: its kind, its text and where it starts."""
+
+    kind: str
+    text: str
+    start: int
+
+    @property
+    def end(self) -> int:
+        """Where it ends."""
+        return self.start + len(self.text)
+
+
+def tokens(text: str, *, comparing: bool = False) -> Iterator[Token]:
+    """The tokens of a text without spaces and comments.
+
+    ``<`` after a value within parentheses may open an IRI or compare (``(?a<?b#>``). The grammar takes the longest
+    token, the engine what fits. With ``comparing`` it compares.
+    """
+    match = _TOKEN.match
+    at, size, depth = 0, len(text), 0
+    operand = False
+    while at < size:
+        found = match(text, at)
+        if found is None:  # cannot be: the last alternative takes anything
+            return
+        kind = found.lastgroup or "mark"
+        if kind == "space":
+            at = found.end()
+            continue
+        if comparing and kind == "iri" and operand and depth:
+            yield Token("mark", "<", at)
+            at += 1
+            operand = False
+            continue
+        word = found.group()
+        yield Token(kind, word, at)
+        at = found.end()
+        if word == "(":
+            depth += 1
+        elif word == ")":
+            depth = max(0, depth - 1)
+        operand = kind in _OPERANDS or word == ")"
+
+
+def decode_escapes(text: str) -> str:
+    r"""The text with ``\uXXXX`` and ``\UXXXXXXXX`` replaced by what they stand for."""
+
+    def character(found: re.Match[str]) -> str:
+        code = int(found[1] or found[2], 16)
+        return chr(code) if code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF else found[0]
+
+    return _ESCAPE.sub(character, text) if "\\" in text else text
+
+
+def form_of(text: str) -> Form | None:
+    """The form of a query, ``update`` for an update, None when it is neither."""
+    stream = tokens(text if "\\" not in text else decode_escapes(text))
+    for token in stream:
+        word = token.text.upper()
+        if token.kind != "word":
+            return None
+        if word in ("BASE", "VERSION"):
+            next(stream, None)
+        elif word == "PREFIX":
+            next(stream, None)
+            next(stream, None)
+        elif word in _UPDATES:
+            return "update"
+        else:
+            return _FORMS.get(word)
+    return None
+
+
+def has_word(text: str, words: frozenset[str]) -> bool:
+    """Whether one of the words (upper case) is a keyword of the text, in any of the ways it may have to be read."""
+    if _has_word(text, words):
+        return True
+    decoded = decode_escapes(text)
+    return decoded != text and _has_word(decoded, words)
+
+
+def _has_word(text: str, words: frozenset[str]) -> bool:
+    depth = 0
+    operand = ambiguous = False
+    for found in _TOKEN.finditer(text):
+        kind = found.lastgroup
+        if kind == "space":
+            continue
+        if kind == "word":
+            if found.group().upper() in words:
+                return True
+            operand = False
+        elif kind == "mark":
+            mark = found.group()
+            depth = depth + 1 if mark == "(" else max(0, depth - 1) if mark == ")" else depth
+            operand = mark == ")"
+        else:
+            ambiguous = ambiguous or (kind == "iri" and operand and depth > 0)
+            operand = True
+    if not ambiguous:
+        return False
+    return any(token.kind == "word" and token.text.upper() in words for token in tokens(text, comparing=True))
+
+
+def mentions_service(text: str) -> bool:
+    """Whether the word occurs at all, in a name or a string too; the quick first look."""
+    return "service" in text.lower() or ("\\" in text and "service" in decode_escapes(text).lower())
+
+
+def uses_service(text: str) -> bool:
+    """Whether a SERVICE clause is in the text (SPARQL 1.1 Federated Query §2)."""
+    return mentions_service(text) and has_word(text, frozenset({"SERVICE"}))
+
+
+def is_repeatable(text: str) -> bool:
+    """Whether the same text gives the same answer on the same snapshot."""
+    if not (_MAY_BE_UNREPEATABLE.search(text) or "\\" in text):
+        return True
+    return not has_word(text, _UNREPEATABLE)

@@ -1,0 +1,1 @@
+"""The store: a SPARQL dataset projected from the ledger. Everything in it is public."""

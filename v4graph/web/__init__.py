@@ -1,0 +1,1 @@
+"""The HTTP face: routes, negotiation, limits; thin over the domain."""

@@ -1,0 +1,150 @@
+"""Answers that were given before in this snapshot: kept whole, found by the request as it came or by entity tag.
+
+A snapshot never changes, so an answer is a function of snapshot, query, dataset, format and compression; the
+strong entity tag is the hash of exactly that. (Not of a query with NOW or RAND in it: its answer
+is never kept.) With the next snapshot everything kept is forgotten.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.types import Send
+
+from v4graph.web.negotiation import none_match
+
+LARGEST = 1 << 20
+"""The largest body that is kept."""
+_ENTRY_BYTES = 1200
+"""What an entry costs beside its body, roughly: messages, headers, keys."""
+_TAGS = 50_000
+_REQUESTS_PER_ANSWER = 8
+
+RequestKey = tuple[str, bytes, bytes, bytes]
+"""Path, query string, ``Accept`` and ``Accept-Encoding`` as they came."""
+Headers = list[tuple[bytes, bytes]]
+
+_NOT_IN_304 = (b"content-length", b"content-type", b"content-encoding", b"v4graph-result")
+
+
+def entity_tag(*parts: object) -> str:
+    """A strong entity tag: the hash of everything the bytes of an answer depend on."""
+    return f'"{hashlib.sha256(repr(parts).encode("utf-8", "backslashreplace")).hexdigest()[:32]}"'
+
+
+@dataclass(slots=True)
+class Kept:
+    """One answer, as the messages that send it."""
+
+    tag: str
+    start: dict[str, Any]
+    body: dict[str, Any]
+    size: int
+    requests: list[RequestKey] = field(default_factory=list)
+
+    async def send(self, send: Send, if_none_match: str | None, *, head: bool = False) -> None:
+        """Send the answer, or 304 when the client has it."""
+        if if_none_match is not None and none_match(if_none_match, self.tag):
+            await send(unchanged(self.start["headers"]))
+            await send(_NO_BODY)
+            return
+        await send(self.start)
+        await send(_NO_BODY if head else self.body)
+
+
+_NO_BODY = {"type": "http.response.body", "body": b"", "more_body": False}
+
+
+def unchanged(headers: Headers) -> dict[str, Any]:
+    """The start of a 304 for an answer with these headers (RFC 9110 §15.4.5)."""
+    return {
+        "type": "http.response.start",
+        "status": 304,
+        "headers": [(name, value) for name, value in headers if name not in _NOT_IN_304],
+    }
+
+
+class Answers:
+    """Bounded memory of answers, the least recently used leaving first."""
+
+    def __init__(self, megabytes: int) -> None:
+        """Start empty; ``megabytes`` bounds bodies, keys and their administration together."""
+        self._limit = megabytes << 20
+        self._size = 0
+        self._token = ""
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._by_request: dict[RequestKey, Kept] = {}
+        self._good_tags: OrderedDict[str, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many answers are kept."""
+        return len(self._kept)
+
+    def turn(self, token: str) -> None:
+        """Forget everything when the snapshot is another one."""
+        if token != self._token:
+            self._token = token
+            self._size = 0
+            self._kept.clear()
+            self._by_request.clear()
+            self._good_tags.clear()
+
+    def repeated(self, request: RequestKey, token: str) -> Kept | None:
+        """The answer to exactly this request."""
+        if token != self._token:
+            return None
+        kept = self._by_request.get(request)
+        if kept is not None:
+            self._kept.move_to_end(kept.tag)
+        return kept
+
+    def find(self, tag: str, request: RequestKey | None = None) -> Kept | None:
+        """The answer with this tag; the request is remembered as another way to ask for it."""
+        kept = self._kept.get(tag)
+        if kept is not None:
+            self._kept.move_to_end(tag)
+            self._remember(kept, request)
+        return kept
+
+    def is_good(self, tag: str) -> bool:
+        """Whether a valid answer was given under this tag."""
+        return tag in self._good_tags
+
+    def vouch(self, tag: str, token: str) -> None:
+        """Remember that a complete and valid answer was given under this tag."""
+        if token == self._token:
+            self._good_tags[tag] = None
+            if len(self._good_tags) > _TAGS:
+                self._good_tags.popitem(last=False)
+
+    def keep(self, tag: str, token: str, headers: Headers, body: bytes, request: RequestKey | None) -> None:
+        """Keep a complete answer, unless it is too large or of a snapshot that is gone."""
+        size = len(body) + _ENTRY_BYTES
+        if token != self._token or len(body) > LARGEST or size > self._limit or tag in self._kept:
+            return
+        kept = Kept(
+            tag,
+            {"type": "http.response.start", "status": 200, "headers": headers},
+            {"type": "http.response.body", "body": body, "more_body": False},
+            size,
+        )
+        self._kept[tag] = kept
+        self._size += size
+        self._remember(kept, request)
+        while self._size > self._limit:
+            _, oldest = self._kept.popitem(last=False)
+            self._size -= oldest.size
+            for known in oldest.requests:
+                self._by_request.pop(known, None)
+
+    def _remember(self, kept: Kept, request: RequestKey | None) -> None:
+        if request is None or request in self._by_request or len(kept.requests) >= _REQUESTS_PER_ANSWER:
+            return
+        kept.requests.append(request)
+        self._by_request[request] = kept
+        size = sum(map(len, request))
+        kept.size += size
+        self._size += size

@@ -1,0 +1,102 @@
+"""The application: what is set up at start, what runs beside the requests, and which routes there are."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
+
+from v4graph.errors import V4GraphError
+from v4graph.iris import Iris
+from v4graph.namespaces import prefixes
+from v4graph.sandbox.pool import Sandbox
+from v4graph.settings import Settings
+from v4graph.store import embedded
+from v4graph.web import graphs, health, sparql
+from v4graph.web.answers import Answers
+from v4graph.web.cors import open_headers
+from v4graph.web.description import Catalogue
+from v4graph.web.front import Front
+from v4graph.web.limits import Limits
+from v4graph.web.problems import add_error_handlers
+
+if TYPE_CHECKING:
+    from v4graph.sandbox.scratch import ScratchStore
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.25
+"""How often the server looks whether something was published."""
+
+
+class Application(FastAPI):
+    """The framework's application, with a front before it."""
+
+    front: Front
+
+    async def framework(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What the framework does with a request."""
+        await super().__call__(scope, receive, send)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the front see requests first."""
+        await (self.front if scope["type"] == "http" else self.framework)(scope, receive, send)
+
+
+def create_app(settings: Settings, *, scratch: ScratchStore | None = None) -> FastAPI:
+    """The application of one instance; with ``scratch``, a writable playground instead of the published graph."""
+    app = Application(title="v4graph", lifespan=_life, docs_url=None, redoc_url=None)
+    app.state.settings = settings
+    app.state.iris = Iris(settings.base_iri)
+    app.state.scratch = scratch
+    app.state.sandbox = scratch.sandbox if scratch is not None else Sandbox(settings, prefixes=prefixes(app.state.iris))
+    app.state.answers = Answers(settings.cache_mb)
+    app.state.open_headers = open_headers(settings.cors_origins)
+    app.state.limits = Limits(settings)
+    app.state.catalogue = Catalogue()
+    add_error_handlers(app)
+    graphs.add_routes(app)
+    health.add_routes(app)
+    app.front = Front(app, app.framework, sparql.endpoints(updates=scratch is not None))
+    return app
+
+
+@asynccontextmanager
+async def _life(app: FastAPI) -> AsyncIterator[None]:
+    state = app.state
+    if state.scratch is not None:
+        await state.scratch.start()
+        try:
+            yield
+        finally:
+            await state.scratch.close()
+        return
+    snapshot = embedded.current(state.settings.home)
+    if snapshot is not None:
+        await state.sandbox.open(snapshot)
+    follower = asyncio.create_task(_follow(app))
+    try:
+        yield
+    finally:
+        follower.cancel()
+        with suppress(asyncio.CancelledError):
+            await follower
+        await state.sandbox.close()
+
+
+async def _follow(app: FastAPI) -> None:
+    """Open each new snapshot as it is published."""
+    sandbox: Sandbox = app.state.sandbox
+    while True:
+        await asyncio.sleep(POLL_SECONDS)
+        found = embedded.current(app.state.settings.home)
+        if found is not None and (sandbox.snapshot is None or found.number != sandbox.snapshot.number):
+            try:
+                await sandbox.open(found)
+            except V4GraphError as error:
+                log.error("snapshot %d does not open: %s", found.number, error)

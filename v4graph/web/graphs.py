@@ -1,0 +1,167 @@
+"""``/graph``: the Graph Store HTTP Protocol (https://www.w3.org/TR/sparql11-http-rdf-update/).
+
+A named graph is read at its own address, ``/graph/{source}``, or as ``/graph?graph={iri}``; the default graph as
+``/graph?default``. Writing is switched on in scratch mode only: the public graph is changed by contributions.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from email.parser import BytesParser
+from email.policy import HTTP
+
+from fastapi import FastAPI
+from starlette.datastructures import State
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from v4graph.errors import (
+    BadRequest,
+    MethodNotAllowed,
+    UnknownGraph,
+    UnknownParameter,
+    UnsupportedMediaType,
+    UpdateRefused,
+)
+from v4graph.queries import load_query
+from v4graph.rdf import GRAPH_FORMATS, RDF_FORMATS, Format, format_of_ending, format_of_media_type
+from v4graph.web.delivery import Question, deliver, header, request_key
+from v4graph.web.limits import read_body
+from v4graph.web.negotiation import Choices, accepts_gzip, choose_graph
+from v4graph.web.operations import absolute_iri, media_type_of, one, read_fields
+from v4graph.web.sparql import request_url
+
+PATH = "/graph"
+_READ = "GET, HEAD, OPTIONS"
+_WRITE = "GET, HEAD, PUT, POST, DELETE, OPTIONS"
+_MULTIPART = "multipart/form-data"
+
+
+def add_routes(app: FastAPI) -> None:
+    """Put the graph store into an application."""
+    endpoint = _Endpoint()
+    app.router.routes.append(Route(PATH, endpoint))
+    app.router.routes.append(Route(f"{PATH}/{{name:path}}", endpoint))
+
+
+class _Endpoint:
+    """The protocol as an ASGI application."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state: State = scope["app"].state
+        method: str = scope["method"]
+        allowed = _WRITE if state.scratch is not None else _READ
+        if method == "OPTIONS":
+            await Response(status_code=204, headers={"Allow": allowed})(scope, receive, send)
+        elif method in ("GET", "HEAD"):
+            await _read(scope, receive, send)
+        elif method not in ("PUT", "POST", "DELETE"):
+            raise MethodNotAllowed(f"{method} is not possible here. Use {allowed}.", headers={"Allow": allowed})
+        elif state.scratch is None:
+            raise UpdateRefused(
+                "A graph is changed by a contribution of its owner. "
+                f"Submit it with your token, or with the form at {state.settings.base_iri}contributions."
+            )
+        else:
+            await (await _write(scope, receive))(scope, receive, send)
+
+
+def _graph(scope: Scope) -> str | None:
+    """The IRI of the graph a request is about, None for the default graph (§4.1, §4.2)."""
+    state: State = scope["app"].state
+    name: str = scope["path_params"].get("name", "")
+    if name:
+        # a graph of a scratch store is named by its own address; a published one by its source
+        iri: str = request_url(scope) if state.scratch is not None else state.iris.graph(name)
+        return absolute_iri(iri, "the address")
+    fields = read_fields(scope["query_string"], "the address")
+    graph, default = one(fields, "graph"), one(fields, "default")
+    if (graph is None) == (default is None):
+        raise UnknownParameter(
+            f"Say which graph: {PATH}/ and the name of a source, {PATH}?graph= and its IRI, or {PATH}?default.",
+            parameter="graph",
+        )
+    return None if graph is None else absolute_iri(graph, "graph")
+
+
+async def _read(scope: Scope, receive: Receive, send: Send) -> None:
+    state: State = scope["app"].state
+    graph = _graph(scope)
+    fields = read_fields(scope["query_string"], "the address")
+    chosen = choose_graph(header(scope, b"accept") or "", one(fields, "format") or one(fields, "output"), RDF_FORMATS)
+    await _require(state, graph)
+    question = Question(
+        query=load_query("platform/graph-content", state.iris),
+        choices=Choices(None, chosen),
+        seconds=state.settings.query_seconds,
+        gzip=accepts_gzip(header(scope, b"accept-encoding") or ""),
+        default_graphs=None if graph is None else (graph,),
+        named_graphs=None if graph is None else (),
+        request=request_key(scope) if state.scratch is None else None,
+    )
+    await deliver(scope, receive, send, question)
+
+
+async def _require(state: State, graph: str | None) -> None:
+    if graph is not None and graph not in await state.catalogue.names(state):
+        raise UnknownGraph(f"There is no graph {graph}. The description of {state.iris.base}sparql lists all graphs.")
+
+
+async def _write(scope: Scope, receive: Receive) -> Response:
+    state: State = scope["app"].state
+    method: str = scope["method"]
+    base = request_url(scope)
+    named_by_server = method == "POST" and not scope["path_params"].get("name") and not scope["query_string"]
+    graph = f"{base.rstrip('/')}/{secrets.token_hex(8)}" if named_by_server else _graph(scope)
+    if method == "DELETE":
+        await _require(state, graph)
+        with state.limits.admit(scope):
+            await state.scratch.delete(graph)
+        return Response(status_code=204)
+    body = await read_body(scope, receive, state.settings.upload_mb << 20, "A document")
+    content_type = header(scope, b"content-type")
+    is_form = media_type_of(content_type)[0] == _MULTIPART
+    if is_form and method != "POST":
+        raise UnsupportedMediaType(f"{_MULTIPART} is for POST; send one document.")
+    documents = list(_documents_of(content_type or "", body)) if is_form else [(body, _format(content_type))]
+    created = False
+    with state.limits.admit(scope):
+        for content, fmt in documents:
+            write = state.scratch.put if method == "PUT" else state.scratch.post
+            created = await write(graph, content, fmt, graph or base) or created
+    headers = {"Location": graph} if named_by_server and graph is not None else None
+    return Response(status_code=201 if created or named_by_server else 204, headers=headers)
+
+
+def _format(content_type: str | None) -> Format:
+    media_type, _ = media_type_of(content_type)
+    found = format_of_media_type(media_type)
+    if found is None or found not in GRAPH_FORMATS:
+        said = f"{media_type} is not read here" if media_type else "The document has no Content-Type"
+        accepted = ", ".join(f.media_type for f in GRAPH_FORMATS)
+        raise UnsupportedMediaType(f"{said}. Send a graph as {accepted}.")
+    return found
+
+
+def _documents_of(content_type: str, body: bytes) -> Iterator[tuple[bytes, Format]]:
+    """The documents of a form with files (RFC 7578); fields without a file name are no documents."""
+    head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1")
+    form = BytesParser(policy=HTTP).parsebytes(head + body)
+    found = False
+    for part in form.iter_parts() if form.is_multipart() else ():
+        name = part.get_filename()
+        if name is None and part.get_content_type() == "text/plain":
+            continue
+        content = part.get_payload(decode=True)
+        if not isinstance(content, bytes):
+            continue
+        by_name = format_of_ending(name.rpartition(".")[2]) if name else None
+        by_type = format_of_media_type(part.get_content_type())
+        if by_type is None and by_name in GRAPH_FORMATS:
+            by_type = by_name
+        found = True
+        yield content, by_type if by_type in GRAPH_FORMATS and by_type else _format(part.get_content_type())
+    if not found:
+        raise BadRequest("The form has no file. Send each document as a part with a file name.")

@@ -1,0 +1,166 @@
+"""Pages: templates filled with what a ``Teller`` tells. Everything is escaped; nothing is loaded from elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyoxigraph as ox
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from v4graph import portal
+from v4graph.entities import DCTERMS, OWL, TYPE, Document
+from v4graph.iris import Iris
+from v4graph.rdf import Format
+from v4graph.web.telling import INTERFACE, LANGUAGES, Links, Teller, Text, Value, dispute, groups, local_name
+
+TEMPLATES = Path(__file__).parent / "templates"
+STATIC = Path(__file__).parent / "static"
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; "
+    "font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """The templates: everything escaped, an unknown name is an error."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    made.globals.update(languages=LANGUAGES, interface=INTERFACE)
+    return made
+
+
+@lru_cache(maxsize=1)
+def edition() -> str:
+    """The hash of templates and style sheet: part of every page's entity tag."""
+    digest = hashlib.sha256()
+    for path in sorted([*TEMPLATES.glob("*.html"), *STATIC.glob("*")]):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def render(template: str, links: Links, **values: Any) -> bytes:
+    """A page of a template."""
+    page = environment().get_template(template).render(links=links, edition=edition(), **values)
+    return page.encode()
+
+
+def script_json(value: Any) -> Markup:
+    """JSON for a data block in a page: nothing in it can end the block or start markup."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # escaped just above
+
+
+def entity_page(
+    document: Document,
+    links: Links,
+    languages: tuple[str, ...],
+    formats: Mapping[str, Format],
+    *,
+    said: tuple[list[Value], bool] | None = None,
+) -> bytes:
+    """The page of one thing; ``said`` is what a source describes, and whether there is more of it."""
+    iris = links.iris
+    teller = Teller(document, links, languages)
+    derived_facts = teller.facts(s for s in document.about if s.derived)
+    described = document.values(document.iri, f"{DCTERMS}description", "http://www.w3.org/2004/02/skos/core#definition")
+    title = teller.name(document.iri)
+    own = [s for s in document.about if not s.derived]
+    values = {
+        "title": title,
+        "iri": document.iri,
+        "kinds": [teller.name(v.value) for v in document.values(document.iri, TYPE) if isinstance(v, ox.NamedNode)],
+        "lede": _preferred(described, languages),
+        "facts": teller.facts(own, leave_out=frozenset({TYPE})),
+        "derived_facts": derived_facts,
+        "groups": groups(teller),
+        "disputes": [dispute(teller, found) for found in document.disagreements],
+        "referring": document.referring,
+        "formats": formats,
+        "said": said,
+        "parts": _parts(teller),
+        "schema_org": script_json(portal.schema_org(document, iris)),
+        "kind": (iris.path(document.iri) or "").removeprefix("id/").split("/")[0],
+        "is_thing": document.iri.startswith(f"{iris.base}id/"),
+    }
+    values["sources"] = [_source(teller, graph, number) for graph, number in teller.cited.items()]
+    values["has_derived"] = teller.derived
+    return render("ontology.html" if values["parts"] else "entity.html", links, **values)
+
+
+def _preferred(terms: list[Any], languages: tuple[str, ...]) -> Text | None:
+    texts = {term.language: term.value for term in terms if isinstance(term, ox.Literal)}
+    language = next((x for x in (*languages, *texts) if x in texts), None)
+    return Text(texts[language], language) if texts else None
+
+
+def _source(teller: Teller, graph: str, number: int) -> dict[str, Any]:
+    """A source as the list at the end of a page names it."""
+    document, iris = teller.document, teller.iris
+    rank = document.value_of(graph, iris.term("rank"))
+    publisher = document.value_of(graph, f"{DCTERMS}publisher")
+    return {
+        "number": number,
+        "name": teller.name(graph),
+        "href": teller.links.of(graph),
+        "publisher": teller.name(publisher) if publisher else document.value_of(graph, iris.term("publisherName")),
+        "rank": rank and (rank.rpartition("/")[2].upper(), teller.name(rank)),
+        "address": (address := document.value_of(graph, f"{DCTERMS}source")) and teller.links.of(address) and address,
+        "retrieved": document.value_of(graph, iris.term("retrievedOn")),
+    }
+
+
+def _parts(teller: Teller) -> list[dict[str, Any]]:
+    """The terms of an ontology document: what the document names with a fragment of its own IRI."""
+    document = teller.document
+    prefix = f"{document.iri}#"
+    made = []
+    for iri, statements in document.relations.items():
+        if not iri.startswith(prefix):
+            continue
+        types = {s.object.value for s in statements if s.property == TYPE}
+        section = "classes" if f"{OWL}Class" in types else "properties" if _is_property(types) else "individuals"
+        leave_out = frozenset({TYPE, f"{OWL}disjointWith", "http://www.w3.org/2000/01/rdf-schema#isDefinedBy"})
+        definition = [s.object for s in statements if s.property.endswith("core#definition")]
+        labels = frozenset({"http://www.w3.org/2004/02/skos/core#definition", "http://www.w3.org/2000/01/rdf-schema#label"})
+        made.append(
+            {
+                "id": iri.removeprefix(prefix),
+                "section": section,
+                "name": teller.name(iri),
+                "definition": _preferred(definition, teller.languages),
+                "facts": teller.facts(statements, leave_out=leave_out | labels),
+            }
+        )
+    return sorted(made, key=lambda part: str(part["id"]).casefold())
+
+
+def _is_property(types: set[str]) -> bool:
+    return any(x.endswith("Property") for x in types)
+
+
+def problem_page(problem: Mapping[str, Any], links: Links) -> bytes:
+    """An error as a page for a browser."""
+    return render("problem.html", links, problem=problem)
+
+
+def name_of(iri: str, names: Mapping[str, str], languages: tuple[str, ...], iris: Iris) -> Text:
+    """The name of a thing out of its names by language."""
+    language = next((x for x in (*languages, *names) if x in names), None)
+    return Text(names[language], language or None) if language is not None else Text(local_name(iri, iris))

@@ -1,0 +1,103 @@
+"""Errors as the client reads them: ``application/problem+json`` (RFC 9457), or the same words on a page."""
+
+from __future__ import annotations
+
+import html
+import json
+import logging
+import secrets
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from v4graph.errors import BadRequest, MethodNotAllowed, NotFound, V4GraphError
+from v4graph.iris import PUBLIC_BASE
+from v4graph.web.negotiation import HTML, PROBLEM, Choice, prefers_html
+
+log = logging.getLogger(__name__)
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title}</title></head>
+<body><main><h1>{title}</h1>
+<p>{detail}</p>
+{more}</main></body></html>
+"""
+
+
+def problem_response(error: V4GraphError, accept: str, base_iri: str) -> Response:
+    """An error as JSON, or as a page for a browser."""
+    problem = error.problem(base_iri)
+    headers = {"Vary": "Accept", "Cache-Control": "no-store", **error.headers}
+    if prefers_html(accept):
+        body, label = _page(problem), Choice(HTML, HTML.media_type)
+    else:
+        body = json.dumps(problem, ensure_ascii=False, default=str).encode()
+        label = Choice(PROBLEM, PROBLEM.media_type)
+    return Response(body, error.status, {"Content-Type": label.content_type.decode(), **headers})
+
+
+def _page(problem: dict[str, Any]) -> bytes:
+    words = {name: html.escape(str(value)) for name, value in problem.items() if isinstance(value, str | int)}
+    more = ""
+    if "line" in words and "column" in words:
+        more += f"<p>Line {words['line']}, column {words['column']}.</p>\n"
+    if "hint" in words:
+        more += f"<p>{words['hint']}</p>\n"
+    return _PAGE.format(title=words["title"], detail=words["detail"], more=more).encode()
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Answer every exception with a problem: ours, the framework's, and the ones nobody expected."""
+    app.add_exception_handler(V4GraphError, _ours)
+    app.add_exception_handler(HTTPException, _of_the_framework)
+    app.add_exception_handler(RequestValidationError, _of_validation)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _respond(request: Request, error: V4GraphError) -> Response:
+    settings = getattr(request.app.state, "settings", None)
+    base_iri = settings.base_iri if settings is not None else PUBLIC_BASE
+    return problem_response(error, request.headers.get("accept", ""), base_iri)
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, V4GraphError)
+    return _respond(request, error)
+
+
+async def _of_the_framework(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    told: V4GraphError
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        told = NotFound(f"Nothing is published at {request.url.path}.", headers=headers)
+    elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        told = MethodNotAllowed(f"{request.method} is not possible at {request.url.path}.", headers=headers)
+    else:
+        told = BadRequest(str(error.detail), headers=headers)
+        told.status = error.status_code  # type: ignore[misc]  # one instance, one status
+        told.title = HTTPStatus(error.status_code).phrase  # type: ignore[misc]
+    return _respond(request, told)
+
+
+async def _of_validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    findings = [f"{'.'.join(str(part) for part in found['loc'])}: {found['msg']}" for found in error.errors()]
+    return _respond(request, BadRequest("; ".join(findings) + "."))
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    return _respond(request, mistake(error, request.method, request.url.path))
+
+
+def mistake(error: Exception, method: str, path: str) -> V4GraphError:
+    """What is told about an error nobody expected: a number, under which the log tells the rest."""
+    number = secrets.token_hex(6)
+    log.error("error %s at %s %s", number, method, path, exc_info=error)
+    return V4GraphError(f"The server made a mistake. Its log tells more under the number {number}.")

@@ -1,0 +1,146 @@
+"""How a document leaves: entity tag of its content, 304, memory, compression, and rendering off the event loop."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Callable, Sequence
+from urllib.parse import quote
+
+import anyio
+import anyio.to_thread
+from starlette.datastructures import State
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from v4graph import __version__
+from v4graph.errors import UnknownParameter
+from v4graph.rdf import Format
+from v4graph.web import pages
+from v4graph.web.answers import Kept
+from v4graph.web.delivery import COMPRESS_FROM, header, present_snapshot, request_key
+from v4graph.web.negotiation import HTML, Choice, accepts_gzip, none_match
+from v4graph.web.telling import LANGUAGES, Links, preferred_languages
+
+_LEVEL = 5
+_AT_A_TIME = 2
+"""Renderings under way: they are Python and hold the interpreter, more threads would only take turns."""
+
+
+class _FromMemory:
+    """An answer that was sent before."""
+
+    def __init__(self, kept: Kept, condition: str | None) -> None:
+        self._kept = kept
+        self._condition = condition
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._kept.send(send, self._condition, head=scope["method"] == "HEAD")
+
+
+async def reply(
+    request: Request,
+    choice: Choice,
+    content: Sequence[object],
+    make: Callable[[], bytes],
+    *,
+    links: Sequence[str] = (),
+    location: str | None = None,
+    vary: str = "Accept, Accept-Encoding",
+) -> ASGIApp:
+    """Answer with a document: ``content`` is all its bytes depend on, ``make`` makes them when nobody has them."""
+    state: State = request.app.state
+    snapshot = present_snapshot(state)
+    page = choice.format is HTML
+    zipped = accepts_gzip(request.headers.get("accept-encoding", ""))
+    parts = (*content, choice.media_type, zipped, __version__, pages.edition() if page else "", *links, location)
+    tag = f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
+    condition = header(request.scope, b"if-none-match")
+    # The memory of requests knows nothing of Accept-Language, so it must not learn pages.
+    key = None if page else request_key(request.scope)
+    kept = state.answers.find(tag, key)
+    if kept is not None:
+        return _FromMemory(kept, condition)
+    headers = [
+        (b"etag", tag.encode()),
+        (b"cache-control", b"no-cache"),
+        (b"vary", f"{vary}, Accept-Language".encode() if page else vary.encode()),
+        (b"v4graph-snapshot", str(snapshot.number).encode()),
+        *((b"link", link.encode()) for link in links),
+        *((name.lower().encode(), value.encode()) for name, value in (pages.HEADERS.items() if page else _PLAIN)),
+        *state.open_headers,
+    ]
+    if location is not None:
+        headers.append((b"content-location", location.encode()))
+    if condition is not None and none_match(condition, tag):
+        return _raw(304, headers, b"")
+    body, packed = await off_the_loop(state, lambda: _packed(make(), zipped))
+    headers += [(b"content-type", choice.content_type), (b"content-length", str(len(body)).encode())]
+    if packed:
+        headers.append((b"content-encoding", b"gzip"))
+    state.answers.keep(tag, snapshot.token, headers, body, key)
+    return _raw(200, headers, b"" if request.method == "HEAD" else body)
+
+
+_PLAIN = [("X-Content-Type-Options", "nosniff")]
+
+
+def _packed(body: bytes, zipped: bool) -> tuple[bytes, bool]:
+    if zipped and len(body) >= COMPRESS_FROM:
+        return gzip.compress(body, _LEVEL, mtime=0), True
+    return body, False
+
+
+def _raw(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> Response:
+    response = Response(body, status)
+    response.raw_headers = headers
+    return response
+
+
+async def off_the_loop(state: State, make: Callable[[], tuple[bytes, bool]]) -> tuple[bytes, bool]:
+    """Run what takes CPU in a thread, a few at a time."""
+    if not hasattr(state, "renderings"):
+        state.renderings = anyio.CapacityLimiter(_AT_A_TIME)
+    return await anyio.to_thread.run_sync(make, limiter=state.renderings)
+
+
+def redirect(request: Request, status: int, target: str, *, vary: str = "Accept") -> Response:
+    """A redirection to a path below the root, as a relative reference; the query string goes along."""
+    up = "../" * path_of(request).count("/")
+    location = (up + quote(target, safe="/:@!$&'()*+,;=-._~#")) or "./"
+    if request.url.query:
+        location += f"?{request.url.query}"
+    return Response(status_code=status, headers={"Location": location, "Vary": vary, "Cache-Control": "no-cache"})
+
+
+def path_of(request: Request) -> str:
+    """The path of a request below the root, without the first slash."""
+    path: str = request.scope["path"]
+    root: str = request.scope.get("root_path", "")
+    return path.removeprefix(root).lstrip("/")
+
+
+def links_of(request: Request) -> tuple[Links, tuple[str, ...]]:
+    """The links of the page asked for, and the languages to tell it in."""
+    asked = request.query_params.get("lang")
+    if asked is not None and asked not in LANGUAGES:
+        raise UnknownParameter(f"lang is one of {', '.join(LANGUAGES)}.", parameter="lang")
+    links = Links(path_of(request), request.app.state.iris, asked)
+    preferred = preferred_languages(request.headers.get("accept-language", ""))
+    return links, tuple(dict.fromkeys((asked, *preferred))) if asked else preferred
+
+
+def number(request: Request, name: str, default: int, largest: int) -> int:
+    """A parameter that is a whole number from 1 up."""
+    value = request.query_params.get(name)
+    if value is None:
+        return default
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value[:12]) <= largest:
+        raise UnknownParameter(f"{name} is a whole number from 1 to {largest}.", parameter=name)
+    return int(value)
+
+
+def alternates(addresses: dict[str, Format]) -> list[str]:
+    """``Link`` headers to the other formats."""
+    return [f'<{quote(a, safe="/?=&.-_~%")}>; rel="alternate"; type="{f.media_type}"' for a, f in addresses.items()]

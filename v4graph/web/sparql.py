@@ -1,0 +1,175 @@
+"""``/sparql``: the SPARQL 1.1 Protocol (https://www.w3.org/TR/sparql11-protocol/).
+
+Plain ASGI, because the framework's parameter machinery cannot see what the protocol is about: doubled parameters,
+the charset of a body, a media type that is missing.
+"""
+
+from __future__ import annotations
+
+import html
+from typing import NoReturn
+
+from starlette.datastructures import State
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from v4graph.errors import MalformedQuery, MethodNotAllowed, TooLarge, UpdateRefused
+from v4graph.queries import load_query
+from v4graph.rdf import RDF_FORMATS, TURTLE
+from v4graph.sandbox.tokens import form_of
+from v4graph.web.delivery import Question, Watch, deliver, deliver_document, header, request_key
+from v4graph.web.description import service_description
+from v4graph.web.limits import read_body, seconds_asked
+from v4graph.web.negotiation import accepts_gzip, choose, choose_graph, prefers_html
+from v4graph.web.operations import FORM, Operation, media_type_of, read_operation
+
+PATH = "/sparql"
+UPDATE_PATH = "/sparql/update"
+_METHODS = "GET, HEAD, POST, OPTIONS"
+_FORM_OVERHEAD = 64 * 1024
+"""Bytes a form or an address may have beside the query: graph names, other parameters."""
+
+
+def endpoints(*, updates: bool) -> dict[str, ASGIApp]:
+    """The endpoint by its paths."""
+    endpoint = _Endpoint()
+    return {PATH: endpoint, UPDATE_PATH: endpoint} if updates else {PATH: endpoint}
+
+
+class _Endpoint:
+    """The protocol as an ASGI application."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method: str = scope["method"]
+        if method == "OPTIONS":
+            await Response(status_code=204, headers={"Allow": _METHODS})(scope, receive, send)
+            return
+        if method not in ("GET", "HEAD", "POST"):
+            raise MethodNotAllowed(f"{method} is not possible here. Use {_METHODS}.", headers={"Allow": _METHODS})
+        state: State = scope["app"].state
+        operation = await _read(scope, receive, state)
+        if operation.kind == "description":
+            await _describe(scope, send, operation)
+        elif operation.kind == "update":
+            await _update(scope, receive, send, operation)
+        else:
+            await _query(scope, receive, send, operation)
+
+
+async def _read(scope: Scope, receive: Receive, state: State) -> Operation:
+    """Read the request, holding it to the longest query before anything is decoded."""
+    longest: int = state.settings.query_kb * 1024
+    if state.scratch is not None and scope["method"] == "POST":
+        longest = max(longest, state.settings.upload_mb << 20)
+    content_type = header(scope, b"content-type")
+    body = b""
+    if len(scope["query_string"]) > 3 * longest + _FORM_OVERHEAD:
+        _refuse_length(longest)
+    if scope["method"] == "POST":
+        encoded = media_type_of(content_type)[0] == FORM
+        body = await read_body(scope, receive, 3 * longest + _FORM_OVERHEAD if encoded else longest, "A query")
+    operation = read_operation(scope["method"], scope["query_string"], content_type, body)
+    if len(operation.text.encode("utf-8", "replace")) > longest:
+        _refuse_length(longest)
+    return operation
+
+
+def _refuse_length(longest: int) -> NoReturn:
+    raise TooLarge(f"A query may have at most {longest} bytes.", limit=longest)
+
+
+async def _query(scope: Scope, receive: Receive, send: Send, operation: Operation) -> None:
+    state: State = scope["app"].state
+    question = Question(
+        query=operation.text,
+        choices=choose(header(scope, b"accept") or "", operation.format),
+        seconds=seconds_asked(operation.timeout, state.settings.query_seconds),
+        gzip=accepts_gzip(header(scope, b"accept-encoding") or ""),
+        default_graphs=operation.default_graphs,
+        named_graphs=operation.named_graphs,
+        base_iri=base_of(scope),
+        request=request_key(scope) if state.scratch is None else None,
+    )
+    try:
+        await deliver(scope, receive, send, question)
+    except MalformedQuery as error:
+        if form_of(operation.text) == "update":
+            error.extras["hint"] = f"This is an update, not a query. {_how_to_change(state)}"
+        raise
+
+
+async def _update(scope: Scope, receive: Receive, send: Send, operation: Operation) -> None:
+    state: State = scope["app"].state
+    if state.scratch is None:
+        raise UpdateRefused(f"The public graph cannot be updated. {_how_to_change(state)}")
+    seconds = seconds_asked(operation.timeout, state.settings.query_seconds)
+    with state.limits.admit(scope), Watch(receive) as watch:
+        await state.scratch.update(
+            operation.text, operation.default_graphs, operation.named_graphs, seconds, base_of(scope)
+        )
+        watch.stop()
+        await Response(status_code=204)(scope, receive, send)
+
+
+def _how_to_change(state: State) -> str:
+    if state.scratch is not None:
+        return f"Send it by POST, as the form field update or as application/sparql-update, to {PATH} or {UPDATE_PATH}."
+    base = state.settings.base_iri
+    return (
+        f"Data come in as contributions: send them by PUT to {base}graph/ and the name of your source, "
+        f"or use the form at {base}contributions."
+    )
+
+
+def request_url(scope: Scope) -> str:
+    """The address of the request, without its query."""
+    host = header(scope, b"host")
+    if not host:
+        address, port = scope.get("server") or ("localhost", None)
+        host = f"{address}:{port}" if port else str(address)
+    return f"{scope['scheme']}://{host}{scope['raw_path'].decode('ascii')}"
+
+
+def base_of(scope: Scope) -> str:
+    """What relative IRIs in a query are resolved against (RFC 3986 §5.1.3).
+
+    The public server stands for its base, whatever host it runs on, so that an answer does not depend on the host.
+    """
+    state: State = scope["app"].state
+    if state.scratch is not None:
+        return request_url(scope)
+    return f"{state.settings.base_iri}{PATH.removeprefix('/')}"
+
+
+async def _describe(scope: Scope, send: Send, operation: Operation) -> None:
+    accept = header(scope, b"accept") or ""
+    if operation.format is None and prefers_html(accept, TURTLE):
+        await deliver_document(scope, send, _page(scope), b"text/html; charset=utf-8")
+        return
+    chosen = choose_graph(accept, operation.format, RDF_FORMATS)
+    state: State = scope["app"].state
+    body = await service_description(state, request_url(scope), chosen.format)
+    await deliver_document(scope, send, body, chosen.content_type)
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>SPARQL</title></head>
+<body><main><h1>SPARQL</h1>
+<form method="get" action="">
+<p><label for="query">Query</label></p>
+<p><textarea id="query" name="query" rows="14" cols="90" spellcheck="false">{query}</textarea></p>
+<p><label>Format <select name="format">
+<option value="json">JSON</option><option value="csv">CSV</option><option value="tsv">TSV</option>
+<option value="xml">XML</option><option value="ttl">Turtle (graphs)</option>
+<option value="jsonld">JSON-LD (graphs)</option></select></label>
+<button type="submit">Ask</button></p>
+</form>
+<p>This address also answers the SPARQL 1.1 Protocol: <a href="?format=ttl">its description</a>.</p>
+</main></body></html>
+"""
+
+
+def _page(scope: Scope) -> bytes:
+    first = load_query("platform/first-query", scope["app"].state.iris)
+    return _PAGE.format(query=html.escape(first)).encode()

@@ -1,0 +1,350 @@
+"""A document as told to a reader: names in the reader's language, values in words, sources numbered.
+
+The labels come from the graph; the words around them are in the templates.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pyoxigraph as ox
+
+from v4graph.entities import (
+    ALT_LABEL,
+    LABELS,
+    RELATIONS,
+    TYPE,
+    Disagreement,
+    Document,
+    Statement,
+    Term,
+)
+from v4graph.iris import Iris
+
+LANGUAGES = {"en": "English", "cs": "Čeština", "sk": "Slovenčina", "pl": "Polski", "hu": "Magyar", "de": "Deutsch"}
+"""The languages of the project, by their own names; the first is what is fallen back to."""
+INTERFACE = "en"
+"""The language of the words in the templates."""
+
+_FIRST = (
+    *LABELS, ALT_LABEL, "acronym", TYPE, "title", "description", "definition", "startDate", "endDate", "terminatedOn",
+    "issuedOn", "statedStatus", "country", "seatPlace", "location", "classification", "partOfProgramme",
+    "programmePeriod", "project", "participant", "participationRole", "organization", "member", "role",
+    "fundedProject", "funder", "programme", "recipient", "amount", "currency", "amountKind", "amountQualifier",
+    "atEvent", "attendee", "attendanceRole", "nameAsGiven", "task", "inSector", "coversArea", "targetGroup",
+)  # fmt: skip
+"""Properties in the order in which a reader wants them; others follow by their label."""
+_MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+_XSD = "http://www.w3.org/2001/XMLSchema#"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words and the language they are in, None when they have none."""
+
+    text: str
+    language: str | None = None
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the page must say which language this is."""
+        return self.language not in (None, INTERFACE)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Addresses relative to the page they stand on, so that the server may live under any host and path."""
+
+    path: str
+    iris: Iris
+    language: str | None = None
+
+    def to(self, target: str) -> str:
+        """The address of a path below the root; the language asked for goes along."""
+        up = "../" * self.path.count("/")
+        path, hash_, fragment = target.partition("#")
+        if self.language and not path.startswith("static/"):
+            path += ("&" if "?" in path else "?") + f"lang={self.language}"
+        return (up + path or "./") + hash_ + fragment
+
+    def of(self, iri: str) -> str | None:
+        """The address of a thing: its page here, or its own when it is a web address elsewhere."""
+        below = self.iris.path(iri)
+        if below is not None:
+            return self.to(page_path(below))
+        return iri if re.match(r"https?://[^\s<>\"]+$", iri) else None
+
+
+def page_path(below: str) -> str:
+    """The path of the page about an IRI below the base: ``id/project/x`` is told at ``project/x``."""
+    return below.removeprefix("id/")
+
+
+def preferred_languages(accept_language: str) -> tuple[str, ...]:
+    """The project's languages in the order of an ``Accept-Language`` header (RFC 9110 §12.5.4), English last."""
+    asked: list[tuple[float, int, str]] = []
+    for position, part in enumerate(accept_language.split(",")[:32]):
+        tag, _, weight = part.partition(";q=")
+        language = tag.strip().lower().split("-")[0]
+        try:
+            quality = float(weight) if weight else 1.0
+        except ValueError:
+            quality = 0.0
+        if language in LANGUAGES and quality > 0:
+            asked.append((-quality, position, language))
+    return tuple(dict.fromkeys([*(language for *_, language in sorted(asked)), "en"]))
+
+
+def shown_date(value: str) -> str:
+    """A date, month or year in words."""
+    parts = value.split("T")[0].split("-")
+    try:
+        month = _MONTHS[int(parts[1]) - 1] if len(parts) > 1 else ""
+        day = f"{int(parts[2])} " if len(parts) > 2 else ""
+        return f"{day}{month} {parts[0]}".strip()
+    except (ValueError, IndexError):
+        return value
+
+
+def shown_number(value: str) -> str:
+    """A number with its thousands set apart by a thin space."""
+    whole, dot, rest = value.partition(".")
+    sign = "-" if whole.startswith("-") else ""
+    digits = whole.lstrip("+-")
+    return f"{sign}{int(digits):,}".replace(",", "\u202f") + dot + rest if digits.isdigit() else value
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value as a page shows it."""
+
+    text: Text
+    href: str | None = None
+    external: bool = False
+    datetime: str | None = None
+    marks: tuple[int, ...] = ()
+    derived: bool = False
+    accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A property with its values."""
+
+    label: Text
+    values: tuple[Value, ...]
+    href: str | None = None
+    count: int = 0
+
+
+class Teller:
+    """Tells a document in a reader's language; numbers the sources in the order in which they are cited."""
+
+    def __init__(self, document: Document, links: Links, languages: Sequence[str]) -> None:
+        self.document = document
+        self.links = links
+        self.languages = languages
+        self.iris = links.iris
+        self.cited: dict[str, int] = {}
+        self.derived = False
+
+    def name(self, iri: str) -> Text:
+        """The name of a thing; one that has none is called after what it relates, or after its IRI."""
+        found = self.document.name(iri, self.languages)
+        if found is not None:
+            return Text(found.value, found.language)
+        below = self.iris.path(iri) or ""
+        if below.startswith("id/") and below.split("/")[1] in RELATIONS:
+            related = [s.object.value for s in self.document.statements(iri) if isinstance(s.object, ox.NamedNode)]
+            things = [x for x in related if (self.iris.path(x) or "").startswith("id/")]
+            names = [self.document.name(x, self.languages) for x in things]
+            if names and all(names):
+                return Text(" – ".join(n.value for n in names if n), names[0].language if names[0] else None)
+        return Text(local_name(iri, self.iris))
+
+    def marks(self, sources: Iterable[str]) -> tuple[int, ...]:
+        """The numbers of sources in the list at the end."""
+        return tuple(sorted(self.cited.setdefault(source, len(self.cited) + 1) for source in sources))
+
+    def value(self, term: Term, sources: Iterable[str] = (), *, derived: bool = False, accepted: bool = False) -> Value:
+        """A term as it is shown."""
+        self.derived |= derived
+        marks = self.marks(sources)
+        if isinstance(term, ox.NamedNode):
+            return Value(
+                self.name(term.value), self.links.of(term.value), self.iris.path(term.value) is None, None, marks,
+                derived, accepted,
+            )  # fmt: skip
+        datatype = term.datatype.value.removeprefix(_XSD)
+        href = datetime = None
+        text = Text(term.value, term.language)
+        if datatype in ("date", "gYearMonth", "gYear", "dateTime"):
+            text, datetime = Text(shown_date(term.value)), term.value
+        elif datatype in ("integer", "decimal"):
+            text = Text(shown_number(term.value))
+        elif datatype == "boolean":
+            text = Text({"true": "yes", "false": "no"}.get(term.value, term.value))
+        elif datatype == "anyURI":
+            href = self.links.of(term.value)
+        return Value(text, href, href is not None, datetime, marks, derived, accepted)
+
+    def facts(self, statements: Iterable[Statement], *, leave_out: frozenset[str] = frozenset()) -> list[Fact]:
+        """Statements grouped by property, in reading order."""
+        groups: dict[str, list[Statement]] = {}
+        for statement in statements:
+            if statement.property not in leave_out:
+                groups.setdefault(statement.property, []).append(statement)
+        return [
+            Fact(
+                self.name(property_),
+                tuple(self.value(s.object, s.sources, derived=s.derived) for s in self._in_order(groups[property_])),
+                self.links.of(property_) if self.iris.path(property_) else None,
+            )
+            for property_ in sorted(groups, key=self.order)
+        ]
+
+    def order(self, property_: str) -> tuple[int, str]:
+        """Where a property stands among others."""
+        local = local_name(property_, self.iris)
+        wanted = property_ if property_ in _FIRST else local
+        return (_FIRST.index(wanted) if wanted in _FIRST else len(_FIRST), self.name(property_).text.casefold())
+
+    def _in_order(self, statements: list[Statement]) -> list[Statement]:
+        def key(statement: Statement) -> tuple[int, str]:
+            language = getattr(statement.object, "language", None)
+            first = self.languages.index(language) if language in self.languages else len(self.languages)
+            named = isinstance(statement.object, ox.NamedNode)
+            text = self.name(statement.object.value).text if named else statement.object.value
+            return first, text.casefold()
+
+        return sorted(statements, key=key)
+
+    def inverse(self, property_: str) -> Text:
+        """The name of a property seen from its value."""
+        found = [v for v in self.document.values(property_, self.iris.term("inverseLabel")) if hasattr(v, "language")]
+        by_language = {getattr(v, "language", None): v.value for v in found}
+        for language in self.languages:
+            if language in by_language:
+                return Text(by_language[language], language)
+        name = self.name(property_)
+        return Text(f"{name} of", name.language)
+
+
+def local_name(iri: str, iris: Iris) -> str:
+    """The end of an IRI, which is the best name there is for what has none."""
+    below = iris.path(iri)
+    if below is None and "#" not in iri and "://" in iri and iri.count("/") < 4:
+        return iri
+    return (iri if below is None else below).rstrip("/#").replace("#", "/").rpartition("/")[2] or iri
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table of relations."""
+
+    label: Text
+    property: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What refers to the thing by one property: a table of relations, or a list."""
+
+    label: Text
+    property: str
+    count: int
+    items: tuple[Value, ...] = ()
+    columns: tuple[Column, ...] = ()
+    rows: tuple[tuple[Value, tuple[tuple[Value, ...], ...]], ...] = ()
+
+
+def groups(teller: Teller) -> list[Group]:
+    """What refers to the thing, grouped by property."""
+    document, made = teller.document, []
+    by_property: dict[str, list[str]] = {}
+    for statement in document.referring.statements:
+        by_property.setdefault(statement.property, []).append(statement.subject)
+    left_out = {teller.iris.term("disputedSubject")}  # told in full under the disagreements
+    for property_ in sorted(by_property, key=lambda p: (teller.order(p), p)):
+        if property_ in left_out:
+            continue
+        subjects = sorted(by_property[property_], key=lambda s: teller.name(s).text.casefold())
+        whole = [s for s in subjects if document.relations.get(s)]
+        count = document.referring.counts.get(property_, len(subjects))
+        if whole and len(whole) == len(subjects) and not subjects[0].startswith(f"{document.iri}#"):
+            made.append(_table(teller, property_, whole, count))
+        else:
+            items = tuple(teller.value(ox.NamedNode(s)) for s in subjects)
+            made.append(Group(teller.inverse(property_), property_, count, items))
+    return sorted(made, key=lambda group: not group.rows)
+
+
+def _table(teller: Teller, link: str, subjects: list[str], count: int) -> Group:
+    statements = {s: [x for x in teller.document.relations[s] if x.property not in (link, TYPE)] for s in subjects}
+    used = {x.property for group in statements.values() for x in group}
+    columns = sorted(used, key=lambda p: (teller.order(p), p))
+    country = teller.iris.term("country")
+    parties = [
+        c for c in columns
+        if any(teller.document.values(x.object.value, country) for s in subjects for x in statements[s] if x.property == c)
+    ][:1]  # fmt: skip
+    shown: list[Column] = []
+    for column in columns:
+        shown.append(Column(teller.name(column), column))
+        if column in parties:
+            shown.append(Column(teller.name(country), country))
+    rows = []
+    for subject in subjects:
+        cells: list[tuple[Value, ...]] = []
+        for column in shown:
+            if column.property == country and column.property not in used:
+                whose = [x.object.value for x in statements[subject] if x.property in parties]
+                cells.append(tuple(teller.value(v) for iri in whose for v in teller.document.values(iri, country)))
+            else:
+                said = [x for x in statements[subject] if x.property == column.property]
+                cells.append(tuple(teller.value(x.object, x.sources, derived=x.derived) for x in said))
+        rows.append((teller.value(ox.NamedNode(subject)), tuple(cells)))
+    rows.sort(key=lambda row: [v.text.text.casefold() for v in row[1][0]] if row[1] else [])
+    return Group(teller.inverse(link), link, count, (), tuple(shown), tuple(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A disagreement as a page sets it out: every value with who says it, then what was chosen and why."""
+
+    iri: str
+    href: str | None
+    about: Value | None
+    label: Text
+    values: tuple[Value, ...]
+    accepted: Value | None
+    rule: Text
+    explanation: Text | None
+    rationale: Text | None
+
+
+def dispute(teller: Teller, found: Disagreement) -> Dispute:
+    """Set a disagreement out for a reader."""
+    document = teller.document
+
+    def said(iri: str, property_: str) -> Text | None:
+        texts = {getattr(v, "language", None): v.value for v in document.values(iri, property_)}
+        language = next((x for x in (*teller.languages, *texts) if x in texts), None)
+        return Text(texts[language], language) if texts else None
+
+    return Dispute(
+        found.iri,
+        teller.links.of(found.iri),
+        teller.value(ox.NamedNode(found.subject)) if found.subject != document.iri else None,
+        teller.name(found.property),
+        tuple(teller.value(c.value, c.sources, accepted=c.value == found.accepted) for c in found.claims),
+        teller.value(found.accepted) if found.accepted is not None else None,
+        teller.name(found.rule),
+        said(found.rule, "http://www.w3.org/2004/02/skos/core#definition"),
+        said(found.resolution, teller.iris.term("rationale")) if found.resolution else None,
+    )

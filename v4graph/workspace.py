@@ -1,0 +1,226 @@
+"""The only place that connects: settings, IRIs, ledger, store and sandbox become what the commands and the web use."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyoxigraph as ox
+
+from v4graph import assets, contributions, derivation, projection, rdf
+from v4graph.contributions import Contribution, Published
+from v4graph.errors import BadRequest, StoreError, UnknownGraph
+from v4graph.iris import Iris
+from v4graph.ledger import Ledger
+from v4graph.settings import Settings
+from v4graph.shapes import Report
+from v4graph.store.embedded import Snapshot, current, publishing
+
+Tell = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a load published, source by source, and the snapshot readers see now."""
+
+    published: list[Published]
+    report: Report
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One instance of v4graph: a home with a ledger and a store."""
+
+    settings: Settings
+
+    @property
+    def iris(self) -> Iris:
+        """The IRIs of this instance."""
+        return Iris(self.settings.base_iri)
+
+    @property
+    def home(self) -> Path:
+        """The folder of ledger and store."""
+        return self.settings.home
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """The ledger, for the length of a block."""
+        ledger = Ledger.in_home(self.home)
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+
+    def load(self, paths: Sequence[Path] = (), *, source: str | None = None, tell: Tell = _silent) -> Loaded:
+        """Publish files: the packaged data, a folder with a manifest, or single files, as the curator.
+
+        A file is the whole new content of the source named like it (or ``source``). All or nothing.
+        """
+        files = [pair for path in paths for pair in _files(path, source)] if paths else _packaged()
+        tell(f"reading {len(files)} files")
+        graphs = contributions.read_files(files, self.settings, self.iris)
+        manifest = graphs.pop(contributions.MANIFEST, ())
+        with publishing(self.home), self.ledger() as ledger:
+            schemes = graphs.get("schemes") or self._said(ledger, "schemes")
+            orders = contributions.rank_orders(schemes, self.iris)
+            described = contributions.descriptions(manifest, orders, self.iris)
+            submitted = [Contribution(s, lines, _names(files, s)) for s, lines in sorted(graphs.items())]
+            known = ledger.latest("revision")
+            fresh = [c for c in submitted if _is_new(c, known)]
+            report = Report(())
+            data = [c for c in fresh if c.source not in projection.VOCABULARY]
+            if data:
+                tell(f"checking {len(data)} contributions")
+                context = self._context(ledger, data, graphs)
+                report = contributions.check(data, context, self.iris)
+                contributions.refuse(report)
+            published = contributions.record(ledger, submitted, described)
+            snapshot = projection.project(ledger, self.home, self.iris, tell=tell)
+        return Loaded(published, report, snapshot)
+
+    def validate(self, path: Path) -> Report:
+        """What the rules say of a file, beside what is published; nothing is changed."""
+        [(source, lines)] = contributions.read_files([(path.stem, path)], self.settings, self.iris).items()
+        contribution = Contribution(source, lines, str(path))
+        with self.ledger() as ledger:
+            context = self._context(ledger, [contribution], {} if ledger.head() else self._vocabulary())
+        return contributions.check([contribution], context, self.iris)
+
+    def withdraw(self, source: str) -> Loaded:
+        """Publish the empty graph for a source."""
+        return self._publish([Contribution(source, (), "withdrawal")])
+
+    def roll_back(self, source: str, revision: int) -> Loaded:
+        """Publish a new revision of a source whose content is that of an earlier one; history is never rewritten."""
+        with self.ledger() as ledger:
+            entries = ledger.entries(kind="revision", source=source)
+            content = next((e.content for e in entries if e.revision == revision), None)
+            if content is None:
+                raise UnknownGraph(f"The source “{source}” has no revision {revision}.")
+            lines = tuple(ledger.lines(content))
+        return self._publish([Contribution(source, lines, f"rollback to revision {revision}")])
+
+    def _publish(self, submitted: Sequence[Contribution]) -> Loaded:
+        with publishing(self.home), self.ledger() as ledger:
+            published = contributions.record(ledger, submitted)
+            return Loaded(published, Report(()), projection.project(ledger, self.home, self.iris))
+
+    def rebuild(self, tell: Tell = _silent) -> Snapshot:
+        """Build the store anew from the ledger."""
+        with publishing(self.home), self.ledger() as ledger:
+            return projection.project(ledger, self.home, self.iris, anew=True, tell=tell)
+
+    def heal(self, tell: Tell = _silent) -> Snapshot | None:
+        """Bring the store up to the ledger after whatever happened; None when nothing was ever published."""
+        with publishing(self.home), self.ledger() as ledger:
+            return projection.project(ledger, self.home, self.iris, tell=tell) if ledger.head() else None
+
+    def backup(self, target: Path) -> None:
+        """Write one file from which ``restore`` makes this instance again; works while somebody publishes."""
+        with tempfile.TemporaryDirectory() as folder, self.ledger() as ledger:
+            copy = Path(folder) / "ledger.sqlite"
+            ledger.backup_to(copy)
+            with tarfile.open(target, "w:gz") as archive:
+                archive.add(copy, arcname="ledger.sqlite")
+
+    def restore(self, archive: Path, tell: Tell = _silent) -> Snapshot:
+        """Make an empty home from a backup; the ledger is verified and the store built from it."""
+        if (self.home / "ledger.sqlite").exists():
+            raise BadRequest(f"{self.home} holds a ledger already; restore goes into an empty home.")
+        self.home.mkdir(parents=True, exist_ok=True)
+        try:
+            with tarfile.open(archive, "r:gz") as packed, tempfile.TemporaryDirectory(dir=self.home) as folder:
+                packed.extract("ledger.sqlite", folder, filter="data")
+                copy = Path(folder) / "ledger.sqlite"
+                restored = Ledger(f"sqlite:///{copy}")
+                restored.verify()
+                restored.close()
+                shutil.move(copy, self.home / "ledger.sqlite")
+        except (OSError, tarfile.TarError, KeyError) as error:
+            raise BadRequest(f"{archive} is no backup of v4graph ({error}).") from error
+        return self.rebuild(tell)
+
+    def quads(self) -> list[str]:
+        """The store as sorted N-Quads lines: what its hash is made of."""
+        snapshot = current(self.home)
+        if snapshot is None:
+            return []
+        dumped: bytes = ox.Store.read_only(str(snapshot.path)).dump(format=ox.RdfFormat.N_QUADS)
+        return sorted(dumped.decode().split("\n")[:-1])
+
+    def hash(self) -> str:
+        """The canonical hash of the store: SHA-256 of its sorted, skolemised N-Quads."""
+        return rdf.sha256(self.quads())
+
+    def check(self) -> list[str]:
+        """Check that the ledger's chain holds and the store is what the ledger says; returns what was seen."""
+        with self.ledger() as ledger:
+            entries = ledger.verify()
+            with tempfile.TemporaryDirectory() as folder:
+                projection.project(ledger, Path(folder), self.iris)
+                again = Workspace(self.settings.model_copy(update={"home": Path(folder)}))
+                expected = again.hash()
+        if expected != self.hash():
+            raise StoreError("The store is not what the ledger says; run “v4graph rebuild”.")
+        rules = len(derivation.load_rules(self.iris))
+        return [f"ledger: {entries} entries, chain intact", f"store: {expected} = ledger, {rules} rules"]
+
+    def _vocabulary(self) -> dict[str, tuple[str, ...]]:
+        files = [pair for pair in _packaged() if pair[0] in projection.VOCABULARY]
+        return contributions.read_files(files, self.settings, self.iris)
+
+    def _said(self, ledger: Ledger, source: str) -> list[str]:
+        entry = ledger.latest("revision").get(source)
+        return ledger.lines(entry.content) if entry else []
+
+    def _context(self, ledger: Ledger, data: Sequence[Contribution], submitted: dict[str, tuple[str, ...]]) -> set[str]:
+        """What contributions are validated beside: the vocabulary, and what is said about things they mention.
+
+        Costs as much as the contributions mention, not as much as the graph holds.
+        """
+        besides = {contribution.source for contribution in data}
+        lines = {line for source, said in submitted.items() if source not in besides for line in said}
+        for source in projection.VOCABULARY:
+            if source not in submitted:
+                lines |= set(self._said(ledger, source))
+        snapshot = current(self.home)
+        if snapshot is not None:
+            store = ox.Store.read_only(str(snapshot.path))
+            mentioned = {triple.object for c in data for triple in rdf.parse_lines(c.lines)}
+            mentioned |= {triple.subject for c in data for triple in rdf.parse_lines(c.lines)}
+            for node in mentioned:
+                if isinstance(node, ox.NamedNode) and self.iris.path(node.value):
+                    lines |= set(rdf.ntriples(store.quads_for_pattern(node, None, None, ox.DefaultGraph())))
+        return lines
+
+
+def _is_new(contribution: Contribution, known: dict[str, projection.Entry]) -> bool:
+    before = known.get(contribution.source)
+    return before is None or before.content != rdf.sha256(contribution.lines)
+
+
+def _packaged() -> list[tuple[str, Path]]:
+    ontology = [("ontology", assets.ONTOLOGY / "v4graph.ttl"), ("ontology", assets.ONTOLOGY / "prefixes.ttl")]
+    schemes = [("schemes", path) for path in sorted((assets.ONTOLOGY / "schemes").glob("*.ttl"))]
+    return [*ontology, *schemes, *_files(assets.DATA, None)]
+
+
+def _files(path: Path, source: str | None) -> list[tuple[str, Path]]:
+    if path.is_dir():
+        return [(file.stem, file) for file in sorted(path.rglob("*.ttl"))]
+    return [(source or path.stem, path)]
+
+
+def _names(files: Sequence[tuple[str, Path]], source: str) -> str:
+    return ", ".join(path.name for slug, path in files if slug == source)
