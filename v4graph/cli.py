@@ -27,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="The knowledge graph of Central Europe's clusters, projects and partners.",
 )
-_OUT = Console()
+_OUT = Console(soft_wrap=not sys.stdout.isatty())
 _ERR = Console(stderr=True)
 
 Lang = Annotated[str, typer.Option("--lang", help="Language of messages: en cs sk pl hu de.")]

@@ -52,6 +52,11 @@ def load_rules(iris: Iris) -> list[Rule]:
     return sorted(rules, key=lambda rule: (rule.order, rule.name))
 
 
+def derived_properties(iris: Iris) -> list[str]:
+    """The properties the rules make statements with."""
+    return [made for rule in load_rules(iris) for made in rule.makes]
+
+
 def fingerprint(rules: Iterable[Rule]) -> str:
     """A hash of the rules: a store derived by other rules is out of date."""
     return hashlib.sha256(repr(list(rules)).encode()).hexdigest()[:16]

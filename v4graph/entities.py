@@ -302,6 +302,8 @@ async def _describe(reading: _Reading, iri: str, page: int, size: int) -> Docume
         counting, said_of_related, reading.rows("list-disagreements", subject=subjects)
     )
     mentioned = _iris_in(said, pointing, related_rows, disputes)
+    if related:
+        mentioned.add(iris.term("country"))  # shown beside the parties of a relation
     names = await reading.rows("describe-mentioned", mentioned=[iri_text(x) for x in sorted(mentioned)])
     about, unresolved = _statements(said, iris)
     told, unresolved_too = _statements(related_rows, iris)

@@ -269,6 +269,14 @@ def schema_org(document: Document, iris: Iris) -> Json:
     return {name: value for name, value in made.items() if value not in (None, [])}
 
 
+def listed(iris_in_order: list[str], triples: list[ox.Triple], iris: Iris) -> Json:
+    """A list of things as compacted JSON-LD, in its order."""
+    nodes = {node["@id"]: node for node in expanded(triples)}
+    graph = [nodes.get(iri, {"@id": iri}) for iri in iris_in_order]
+    made: Json = jsonld.compact(graph, {"@context": iris.context}, {**_options(iris), "graph": True})
+    return made
+
+
 def triples_of(made: Json, iris: Iris) -> set[ox.Triple]:
     """The triples of a JSON-LD object of ours: the way back."""
     text = jsonld.to_rdf(made, {**_options(iris), "format": "application/n-quads"})

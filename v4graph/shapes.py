@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyoxigraph as ox
@@ -38,12 +39,8 @@ SEVERITIES: tuple[Severity, ...] = ("violation", "warning", "info")
 SH = "http://www.w3.org/ns/shacl#"
 RDF_TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
 PREF_LABEL = "http://www.w3.org/2004/02/skos/core#prefLabel"
-CONTEXT_PROPERTIES = frozenset({RDF_TYPE, "<http://www.w3.org/2000/01/rdf-schema#subClassOf>"})
-"""What a rule may ask of a thing that the contribution only refers to."""
 TEXTS = frozenset(f"{SH}{name}" for name in ("name", "description", "message", "order"))
 """What a shape says to people: read once, kept from the validator."""
-FEW = 300
-"""Up to so many records pySHACL is told which to look at; it searches that list from end to end."""
 LISTED = 10
 """So many records of a group are written out for people."""
 
@@ -219,6 +216,8 @@ def _graph(triples: Iterable[ox.Triple]) -> rdflib.Graph:
     return graph
 
 
+_ONE_AT_A_TIME = Lock()
+"""pySHACL adds statements of its own to the graph of shapes, which all validations share."""
 _VALIDATING: ContextVar[bool] = ContextVar("validating", default=False)
 
 
@@ -277,16 +276,16 @@ def _of_shapes(statements: list[str], known: set[str], rules: Rules) -> Iterator
     import pyshacl
     import rdflib
 
-    with _quietly():
+    with _ONE_AT_A_TIME, _quietly():
         data = _graph(rdf.parse_lines([*statements, *_needed(statements, known), *rules.vocabulary.hierarchy]))
         subjects = {rdf.split_line(line)[0][1:-1] for line in statements}
+        # Not with focus_nodes: pySHACL 0.40 then skips what sh:or and sh:qualifiedValueShape ask of literals.
         result: Any = pyshacl.validate(
             data,
             shacl_graph=rules.graph,
             inference="none",
             advanced=False,
             do_owl_imports=False,
-            focus_nodes=sorted(subjects) if len(subjects) <= FEW else None,
         )[1]
         if not isinstance(result, rdflib.Graph):
             raise RulesBroken(f"The rules could not be applied: {getattr(result, 'message', result)}")
@@ -294,17 +293,22 @@ def _of_shapes(statements: list[str], known: set[str], rules: Rules) -> Iterator
 
 
 def _needed(statements: list[str], known: set[str]) -> Iterator[str]:
-    """Of the context: kinds of all things, and what is known of the contribution's records beyond what it says.
+    """Of the context: the kinds of what is referred to, and what is known of the contribution's own records besides.
 
     Where the contribution speaks, only its own words are judged: another source's different value is no fault of it.
     """
     spoken: dict[str, set[str]] = {}
+    about: set[str] = set()
     for line in statements:
-        subject, predicate, _ = rdf.split_line(line)
+        subject, predicate, value = rdf.split_line(line)
         spoken.setdefault(subject, set()).add(predicate)
+        about |= {subject, value}
     for line in known:
         subject, predicate, _ = rdf.split_line(line)
-        if predicate in CONTEXT_PROPERTIES or predicate not in spoken.get(subject, {predicate}):
+        if predicate == RDF_TYPE:
+            if subject in about:
+                yield line
+        elif predicate not in spoken.get(subject, {predicate}):
             yield line
 
 

@@ -68,9 +68,7 @@ def load_vocabulary(iris: Iris) -> Vocabulary:
             hierarchy.add(line)
     hierarchy |= {line for line in lines if f" {RDF_TYPE} " in line and line[1:].split(">")[0] in concepts}
     spaces = frozenset(_space(concept) for concept in concepts)
-    return Vocabulary(
-        frozenset(terms), frozenset(properties), frozenset(concepts), spaces, tuple(sorted(hierarchy))
-    )
+    return Vocabulary(frozenset(terms), frozenset(properties), frozenset(concepts), spaces, tuple(sorted(hierarchy)))
 
 
 def find_faults(lines: Iterable[str], known: Iterable[str], vocabulary: Vocabulary, iris: Iris) -> list[Fault]:

@@ -17,11 +17,13 @@ from v4graph.contributions import Contribution, Published
 from v4graph.errors import BadRequest, StoreError, UnknownGraph
 from v4graph.iris import Iris
 from v4graph.ledger import Ledger
+from v4graph.resolution import RDF_TYPE
 from v4graph.settings import Settings
 from v4graph.shapes import Report
 from v4graph.store.embedded import Snapshot, current, publishing
 
 Tell = Callable[[str], None]
+_TYPE = ox.NamedNode(RDF_TYPE[1:-1])
 
 
 def _silent(_: str) -> None:
@@ -99,7 +101,7 @@ class Workspace:
 
     def withdraw(self, source: str) -> Loaded:
         """Publish the empty graph for a source."""
-        return self._publish([Contribution(source, (), "withdrawal")])
+        return self.publish([Contribution(source, (), "withdrawal")])
 
     def roll_back(self, source: str, revision: int) -> Loaded:
         """Publish a new revision of a source whose content is that of an earlier one; history is never rewritten."""
@@ -109,9 +111,10 @@ class Workspace:
             if content is None:
                 raise UnknownGraph(f"The source “{source}” has no revision {revision}.")
             lines = tuple(ledger.lines(content))
-        return self._publish([Contribution(source, lines, f"rollback to revision {revision}")])
+        return self.publish([Contribution(source, lines, f"rollback to revision {revision}")])
 
-    def _publish(self, submitted: Sequence[Contribution]) -> Loaded:
+    def publish(self, submitted: Sequence[Contribution]) -> Loaded:
+        """Publish contributions that were read and checked; when this returns they are in the ledger for good."""
         with publishing(self.home), self.ledger() as ledger:
             published = contributions.record(ledger, submitted)
             return Loaded(published, Report(()), projection.project(ledger, self.home, self.iris))
@@ -197,11 +200,14 @@ class Workspace:
         snapshot = current(self.home)
         if snapshot is not None:
             store = ox.Store.read_only(str(snapshot.path))
-            mentioned = {triple.object for c in data for triple in rdf.parse_lines(c.lines)}
-            mentioned |= {triple.subject for c in data for triple in rdf.parse_lines(c.lines)}
-            for node in mentioned:
+            derived = set(derivation.derived_properties(self.iris))
+            triples = [triple for contribution in data for triple in rdf.parse_lines(contribution.lines)]
+            own = {triple.subject for triple in triples}
+            for node in own | {triple.object for triple in triples}:
                 if isinstance(node, ox.NamedNode) and self.iris.path(node.value):
-                    lines |= set(rdf.ntriples(store.quads_for_pattern(node, None, None, ox.DefaultGraph())))
+                    # Of what a contribution describes itself, only the kind is taken from elsewhere.
+                    said = store.quads_for_pattern(node, _TYPE if node in own else None, None, ox.DefaultGraph())
+                    lines |= set(rdf.ntriples(quad for quad in said if quad.predicate.value not in derived))
         return lines
 
 

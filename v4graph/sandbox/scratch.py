@@ -57,6 +57,7 @@ class ScratchStore:
         self._writer: Conversation | None = None
         self._folder = Path()
         self._snapshot: Snapshot | None = None
+        self._number = 0
 
     async def start(self, sandbox: Sandbox) -> None:
         """Make the folder and an empty first snapshot, and open it for the readers."""
@@ -158,13 +159,16 @@ class ScratchStore:
             raise parsed
         return "".join(f"{line}\n" for line in parsed.lines).encode()
 
-    async def _change(self, job: dict[str, object], body: bytes, seconds: float, text: str = "") -> dict[str, object]:
+    async def _change(
+        self, job: Mapping[str, object], body: bytes, seconds: float, text: str = ""
+    ) -> dict[str, object]:
         """Have the writer do a job, and open the snapshot that comes of it."""
         if self._sandbox is None:
             raise StoreError("The scratch store is not started.")
         if self._writer is None:
             self._begin()
-        number = self._snapshot.number + 1 if self._snapshot is not None else 1
+        self._number += 1
+        number = self._number
         path = self._folder / "store" / "snapshots" / str(number)
         told = {**job, "checkpoint": str(path)}
         # a change that is given to the writer is seen through, also when the client does not wait for it
@@ -183,7 +187,11 @@ class ScratchStore:
         created = datetime.now(UTC).isoformat(timespec="seconds")
         snapshot = Snapshot(number, path, number, f"scratch-{uuid.uuid4()}", created)
         snapshot.lock.touch()
-        await self._sandbox.open(snapshot)
+        try:
+            await self._sandbox.open(snapshot)
+        except BaseException:
+            self._forget(path)  # not visible, so not done
+            raise
         self._snapshot = snapshot
         await asyncio.to_thread(prune, path.parent)
         return done
@@ -198,14 +206,23 @@ class ScratchStore:
             kind, payload = writer.receive()
         except Gone:
             error = _verdict(writer.end(), writer.late, seconds, self._settings.reader_memory_mb)
-            self._writer = None  # the next change begins at the last snapshot
-            shutil.rmtree(str(told["checkpoint"]), ignore_errors=True)
+            self._forget(Path(str(told["checkpoint"])))
             raise error from None
         if kind == frames.FAILED:
             name, message = json.loads(payload)
+            if told["do"] != "update" or name == "OSError":  # an update that is refused has changed nothing
+                self._forget(Path(str(told["checkpoint"])))
             raise self._complaint(str(name), str(message), text)
         done: dict[str, object] = json.loads(payload)
         return done
+
+    def _forget(self, checkpoint: Path) -> None:
+        """Undo what the writer did since the last snapshot: the next change begins there, with a new writer."""
+        if self._writer is not None:
+            self._writer.child.close()
+            self._writer = None
+        shutil.rmtree(checkpoint, ignore_errors=True)
+        checkpoint.with_suffix(".lock").unlink(missing_ok=True)
 
     def _complaint(self, name: str, message: str, text: str) -> V4GraphError:
         if name == "SyntaxError":

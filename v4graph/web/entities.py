@@ -34,7 +34,7 @@ from v4graph.web import collections, pages
 from v4graph.web.delivery import present_snapshot
 from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable
 from v4graph.web.replies import alternates, links_of, number, path_of, redirect, reply
-from v4graph.web.telling import Links, Teller, Value, page_path
+from v4graph.web.telling import Links, Value, page_path
 
 FORMATS = (HTML, TURTLE, JSON_LD, N_TRIPLES, RDF_XML, TRIG, N_QUADS, CSV, features.GEOJSON)
 _BY_ENDING = {fmt.ending: fmt for fmt in FORMATS}
@@ -211,7 +211,6 @@ async def _said(state: State, source: Document, links: Links, languages: tuple[s
     query = bind(load_query("platform/list-subjects", state.iris), graph=rdf.iri_text(source.iri))
     rows = await select(state.sandbox, paged(query, PAGE + 1, 0), state.settings.query_seconds)
     subjects = sorted({row["subject"].value for row in rows[:PAGE]})
-    teller = Teller(source, links, languages)
     if not subjects:
         return [], False
     query = bind(load_query("platform/describe-mentioned", state.iris), mentioned=[rdf.iri_text(x) for x in subjects])
@@ -219,7 +218,6 @@ async def _said(state: State, source: Document, links: Links, languages: tuple[s
     values = [
         Value(pages.name_of(iri, names[iri], languages, state.iris), links.of(iri)) for iri in subjects if iri in names
     ]
-    del teller
     return sorted(values, key=lambda v: v.text.text.casefold()), len(rows) > PAGE
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from v4graph import portal
-from v4graph.entities import DCTERMS, OWL, TYPE, Document
+from v4graph.entities import DCTERMS, OWL, RDFS, SKOS, TYPE, Document, Statement, Term
 from v4graph.iris import Iris
 from v4graph.rdf import Format
-from v4graph.web.telling import INTERFACE, LANGUAGES, Links, Teller, Text, Value, dispute, groups, local_name
+from v4graph.web.telling import (
+    INTERFACE,
+    LANGUAGES,
+    Links,
+    Teller,
+    Text,
+    Value,
+    dispute,
+    groups,
+    literal_value,
+    local_name,
+)
 
 TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
@@ -79,15 +91,16 @@ def entity_page(
     iris = links.iris
     teller = Teller(document, links, languages)
     derived_facts = teller.facts(s for s in document.about if s.derived)
-    described = document.values(document.iri, f"{DCTERMS}description", "http://www.w3.org/2004/02/skos/core#definition")
     title = teller.name(document.iri)
     own = [s for s in document.about if not s.derived]
+    told = _lede(own, languages)
+    lede = teller.value(told.object, told.sources) if told else None
     values = {
         "title": title,
         "iri": document.iri,
         "kinds": [teller.name(v.value) for v in document.values(document.iri, TYPE) if isinstance(v, ox.NamedNode)],
-        "lede": _preferred(described, languages),
-        "facts": teller.facts(own, leave_out=frozenset({TYPE})),
+        "lede": lede,
+        "facts": teller.facts((s for s in own if s is not told), leave_out=frozenset({TYPE})),
         "derived_facts": derived_facts,
         "groups": groups(teller),
         "disputes": [dispute(teller, found) for found in document.disagreements],
@@ -102,6 +115,15 @@ def entity_page(
     values["sources"] = [_source(teller, graph, number) for graph, number in teller.cited.items()]
     values["has_derived"] = teller.derived
     return render("ontology.html" if values["parts"] else "entity.html", links, **values)
+
+
+def _lede(statements: list[Statement], languages: tuple[str, ...]) -> Statement | None:
+    """The statement that says in a sentence what the thing is."""
+    for property_ in (f"{DCTERMS}description", f"{SKOS}definition"):
+        said = {s.object.language: s for s in statements if s.property == property_ and isinstance(s.object, ox.Literal)}
+        if said:
+            return next((said[x] for x in languages if x in said), next(iter(said.values())))
+    return None
 
 
 def _preferred(terms: list[Any], languages: tuple[str, ...]) -> Text | None:
@@ -136,16 +158,16 @@ def _parts(teller: Teller) -> list[dict[str, Any]]:
             continue
         types = {s.object.value for s in statements if s.property == TYPE}
         section = "classes" if f"{OWL}Class" in types else "properties" if _is_property(types) else "individuals"
-        leave_out = frozenset({TYPE, f"{OWL}disjointWith", "http://www.w3.org/2000/01/rdf-schema#isDefinedBy"})
+        leave_out = frozenset({TYPE, f"{OWL}disjointWith", f"{RDFS}isDefinedBy"})
         definition = [s.object for s in statements if s.property.endswith("core#definition")]
-        labels = frozenset({"http://www.w3.org/2004/02/skos/core#definition", "http://www.w3.org/2000/01/rdf-schema#label"})
+        labels = frozenset({f"{SKOS}definition", f"{RDFS}label"})
         made.append(
             {
                 "id": iri.removeprefix(prefix),
                 "section": section,
                 "name": teller.name(iri),
                 "definition": _preferred(definition, teller.languages),
-                "facts": teller.facts(statements, leave_out=leave_out | labels),
+                "facts": teller.facts((replace(s, sources=()) for s in statements), leave_out=leave_out | labels),
             }
         )
     return sorted(made, key=lambda part: str(part["id"]).casefold())
@@ -164,3 +186,10 @@ def name_of(iri: str, names: Mapping[str, str], languages: tuple[str, ...], iris
     """The name of a thing out of its names by language."""
     language = next((x for x in (*languages, *names) if x in names), None)
     return Text(names[language], language or None) if language is not None else Text(local_name(iri, iris))
+
+
+def plain_value(term: Term, links: Links, name: Callable[[str], Text]) -> Value:
+    """A term as it is shown outside a document."""
+    if isinstance(term, ox.NamedNode):
+        return Value(name(term.value), links.of(term.value))
+    return literal_value(term, links)

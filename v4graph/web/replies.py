@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
@@ -18,7 +17,7 @@ from v4graph import __version__
 from v4graph.errors import UnknownParameter
 from v4graph.rdf import Format
 from v4graph.web import pages
-from v4graph.web.answers import Kept
+from v4graph.web.answers import Kept, entity_tag
 from v4graph.web.delivery import COMPRESS_FROM, header, present_snapshot, request_key
 from v4graph.web.negotiation import HTML, Choice, accepts_gzip, none_match
 from v4graph.web.telling import LANGUAGES, Links, preferred_languages
@@ -55,7 +54,7 @@ async def reply(
     page = choice.format is HTML
     zipped = accepts_gzip(request.headers.get("accept-encoding", ""))
     parts = (*content, choice.media_type, zipped, __version__, pages.edition() if page else "", *links, location)
-    tag = f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
+    tag = entity_tag(*parts)
     condition = header(request.scope, b"if-none-match")
     # The memory of requests knows nothing of Accept-Language, so it must not learn pages.
     key = None if page else request_key(request.scope)

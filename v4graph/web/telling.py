@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyoxigraph as ox
 
@@ -132,6 +132,19 @@ class Value:
     accepted: bool = False
 
 
+def literal_value(term: ox.Literal, links: Links) -> Value:
+    """A literal in words."""
+    datatype = term.datatype.value.removeprefix(_XSD)
+    if datatype in ("date", "gYearMonth", "gYear", "dateTime"):
+        return Value(Text(shown_date(term.value)), datetime=term.value)
+    if datatype in ("integer", "decimal"):
+        return Value(Text(shown_number(term.value)))
+    if datatype == "boolean":
+        return Value(Text({"true": "yes", "false": "no"}.get(term.value, term.value)))
+    href = links.of(term.value) if datatype == "anyURI" else None
+    return Value(Text(term.value, term.language), href, href is not None)
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """A property with its values."""
@@ -180,18 +193,7 @@ class Teller:
                 self.name(term.value), self.links.of(term.value), self.iris.path(term.value) is None, None, marks,
                 derived, accepted,
             )  # fmt: skip
-        datatype = term.datatype.value.removeprefix(_XSD)
-        href = datetime = None
-        text = Text(term.value, term.language)
-        if datatype in ("date", "gYearMonth", "gYear", "dateTime"):
-            text, datetime = Text(shown_date(term.value)), term.value
-        elif datatype in ("integer", "decimal"):
-            text = Text(shown_number(term.value))
-        elif datatype == "boolean":
-            text = Text({"true": "yes", "false": "no"}.get(term.value, term.value))
-        elif datatype == "anyURI":
-            href = self.links.of(term.value)
-        return Value(text, href, href is not None, datetime, marks, derived, accepted)
+        return replace(literal_value(term, self.links), marks=marks, derived=derived, accepted=accepted)
 
     def facts(self, statements: Iterable[Statement], *, leave_out: frozenset[str] = frozenset()) -> list[Fact]:
         """Statements grouped by property, in reading order."""

@@ -1,0 +1,315 @@
+"""The rules and their report: every rule has a case that breaks it, and our own data breaks none."""
+
+import json
+import logging
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pyoxigraph as ox
+import pyshacl
+import pytest
+import rdflib
+from rdflib.namespace import RDF, SH, XSD
+
+from v4graph import assets, rdf
+from v4graph.iris import Iris
+from v4graph.shapes import LISTED, SEVERITIES, Report, load_rules, render_text, text_in, to_json, validate
+
+CASES = Path(__file__).parent / "cases"
+LANGUAGES = ("en", "cs", "sk", "pl", "hu", "de")
+IRIS = Iris()
+V4SH = f"{IRIS.base}shapes#"
+
+
+def lines_of(path: Path) -> list[str]:
+    return rdf.ntriples(ox.parse(path.read_bytes(), ox.RdfFormat.TURTLE))
+
+
+def lines_in(turtle: str) -> list[str]:
+    prefixes = {
+        "v4": IRIS.term(""),
+        "id": f"{IRIS.base}id/",
+        "skos": "http://www.w3.org/2004/02/skos/core#",
+        "xsd": str(XSD),
+    }
+    head = "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in prefixes.items())
+    return rdf.ntriples(ox.parse((head + turtle).encode(), ox.RdfFormat.TURTLE))
+
+
+def local(iri: str) -> str:
+    return iri.removeprefix(V4SH)
+
+
+def violations(report: Report) -> set[str]:
+    return {local(finding.shape) for finding in report.findings if finding.severity == "violation"}
+
+
+SHAPES = rdflib.Graph()
+for _file in sorted(assets.SHAPES.glob("*.ttl")):
+    SHAPES.parse(_file)
+ALL_SHAPES = sorted({*SHAPES.subjects(RDF.type, SH.NodeShape), *SHAPES.subjects(RDF.type, SH.PropertyShape)})
+NEIGHBOURHOOD = lines_of(CASES / "valid-neighbourhood.ttl")
+INVALID = sorted(CASES.glob("invalid-*.ttl"))
+VALID = sorted(CASES.glob("valid-*.ttl"))
+
+
+def shape_of_case(path: Path) -> str:
+    """The shape a case is named after: the longest name of a shape that begins its own."""
+    name = path.stem.removeprefix("invalid-")
+    names = [local(shape) for shape in ALL_SHAPES if name.startswith(f"{local(shape)}-")]
+    assert names, f"{path.name} is not named after a shape"
+    return max(names, key=len)
+
+
+@pytest.mark.parametrize("shape", ALL_SHAPES, ids=local)
+def test_shape_is_written_for_people(shape):
+    assert isinstance(shape, rdflib.URIRef), "no shape is a blank node"
+    assert shape.startswith(V4SH)
+    messages = {m.language: str(m) for m in SHAPES.objects(shape, SH.message)}
+    assert set(messages) == set(LANGUAGES)
+    assert len(list(SHAPES.objects(shape, SH.message))) == len(LANGUAGES)
+    assert len(set(messages.values())) == len(LANGUAGES), "a message is a translation, not a copy"
+    assert not [m for m in messages.values() if "{" in m]
+    assert {n.language for n in SHAPES.objects(shape, SH.name)} == set(LANGUAGES)
+    assert [d.language for d in SHAPES.objects(shape, SH.description)] == ["en"]
+    assert SHAPES.value(shape, SH.severity) in (SH.Violation, SH.Warning, SH.Info)
+    assert SHAPES.value(shape, SH.order) is not None
+    if (shape, RDF.type, SH.PropertyShape) in SHAPES:
+        assert isinstance(SHAPES.value(shape, SH.path), rdflib.URIRef)
+        used = list(SHAPES.subjects(SH.property, shape))
+        assert used, f"{local(shape)} belongs to no node shape"
+
+
+def test_shapes_conform_to_shacl_shacl():
+    """SHACL Appendix C; pySHACL raises when a shape is malformed."""
+    conforms, _, _ = pyshacl.validate(rdflib.Graph(), shacl_graph=SHAPES, meta_shacl=True)
+    assert conforms
+
+
+def test_shapes_are_core_only():
+    for advanced in (SH.sparql, SH.rule, SH.js, SH.target, SH.select, SH.lessThan, SH.lessThanOrEquals):
+        assert (None, advanced, None) not in SHAPES
+
+
+def test_blank_nodes_are_lists_only():
+    blank = {s for s in SHAPES.subjects() if isinstance(s, rdflib.BNode)}
+    assert all((node, RDF.first, None) in SHAPES for node in blank)
+
+
+def test_every_blocking_shape_has_a_case():
+    with_case = {shape_of_case(path) for path in INVALID}
+    blocking = {
+        local(shape)
+        for shape in SHAPES.subjects(SH.severity, SH.Violation)
+        if (shape, RDF.type, SH.PropertyShape) in SHAPES or local(shape).startswith("Contribution-unknown")
+    }
+    assert blocking <= with_case, f"no case for {sorted(blocking - with_case)}"
+
+
+@pytest.mark.parametrize("path", INVALID, ids=lambda p: p.stem)
+def test_invalid_case_breaks_the_rule_of_its_name_only(path):
+    report = validate(lines_of(path), context=NEIGHBOURHOOD, iris=IRIS)
+    assert violations(report) == {shape_of_case(path)}
+    assert report.blocks
+
+
+@pytest.mark.parametrize("path", VALID, ids=lambda p: p.stem)
+def test_valid_case_breaks_none(path):
+    report = validate(lines_of(path), context=NEIGHBOURHOOD, iris=IRIS)
+    assert violations(report) == set(), render_text(report)
+    assert not report.blocks
+
+
+DATA = sorted(assets.DATA.rglob("*.ttl"))
+MERGED = sorted({line for path in DATA for line in lines_of(path)})
+
+
+def test_our_own_data_together():
+    report = validate(MERGED, iris=IRIS)
+    assert not report.blocks, render_text(report)
+
+
+@pytest.mark.parametrize("path", DATA, ids=lambda p: p.stem)
+def test_our_own_data_alone(path):
+    report = validate(lines_of(path), context=MERGED, iris=IRIS)
+    assert not report.blocks, render_text(report)
+
+
+def test_single_and_derived_agree_with_the_ontology():
+    ontology = rdflib.Graph().parse(assets.ONTOLOGY / "v4graph.ttl")
+    v4 = rdflib.Namespace(IRIS.term(""))
+    derived = set(ontology.subjects(v4.isDerived, rdflib.Literal(True)))
+    forbidden = {SHAPES.value(s, SH.path) for s in SHAPES.subjects(SH.maxCount, rdflib.Literal(0))}
+    assert derived <= forbidden
+    assert set(SHAPES.objects(rdflib.URIRef(f"{V4SH}Contribution-derived"), SH.targetSubjectsOf)) == derived
+    at_most_one = {SHAPES.value(s, SH.path) for s in SHAPES.subjects(SH.maxCount, rdflib.Literal(1))}
+    single = set(ontology.subjects(v4.mergePolicy, v4.Single))
+    unused = {v4.rankOrder}  # of the ontology's own schemes, never of a source
+    assert single - unused <= at_most_one
+    assert set(SHAPES.objects(rdflib.URIRef(f"{V4SH}Single"), SH.targetSubjectsOf)) <= single
+
+
+def test_flat_rules_find_what_the_files_say():
+    """What pySHACL is given for speed has the results of the shapes as they stand in the files."""
+    lines = [line for path in INVALID[::5] for line in lines_of(path) if "/shacl#" not in line]
+    rules = load_rules(IRIS)
+    ours = {(f.focus, f.shape) for f in validate(lines, context=NEIGHBOURHOOD, iris=IRIS).findings}
+    focus = {f for f, _ in ours}
+    data = rdflib.Graph()
+    data.parse(data="\n".join([*lines, *NEIGHBOURHOOD, *rules.vocabulary.hierarchy]), format="nt")
+    _, report, _ = pyshacl.validate(data, shacl_graph=SHAPES)
+    assert isinstance(report, rdflib.Graph)
+    theirs = {
+        (str(report.value(r, SH.focusNode)), str(report.value(r, SH.sourceShape)))
+        for r in report.subjects(RDF.type, SH.ValidationResult)
+    }
+    ours = {(f, shape) for f, shape in ours if "Contribution-" not in shape}
+    assert ours == {(f, shape) for f, shape in theirs if f in focus}
+    assert len(ours) > 30
+
+
+PROJECT = 'id:project\\/case a v4:Project ; skos:prefLabel "Case"@en ; '
+
+
+def test_severity_decides_what_blocks():
+    """A source that contradicts itself is for a reviewer (``sh:conforms`` would be false all the same)."""
+    report = validate(
+        lines_in(PROJECT + 'v4:startDate "2013"^^xsd:gYear , "2014"^^xsd:gYear .'), context=NEIGHBOURHOOD, iris=IRIS
+    )
+    assert report.counts == {"violation": 0, "warning": 1, "info": 1}
+    assert [local(f.shape) for f in report.findings] == ["startDate-single", "Project-endDate-given"]
+    assert not report.blocks
+
+
+def test_another_source_is_no_fault_of_the_contribution():
+    mine = lines_in(PROJECT + 'v4:startDate "2013"^^xsd:gYear .')
+    others = lines_in(
+        'id:project\\/case a v4:Project ; skos:prefLabel "Other"@en ; v4:endDate "soon" ;'
+        'v4:startDate "2014"^^xsd:gYear .\nid:project\\/worse a v4:Project .'
+    )
+    report = validate(mine, context=others, iris=IRIS)
+    assert report.findings == ()
+
+
+def test_message_in_the_language_asked_for():
+    report = validate(lines_in(PROJECT + 'v4:declaredPartnerCount "many" .'), iris=IRIS)
+    finding = next(f for f in report.findings if f.severity == "violation")
+    assert finding.message("cs").startswith("Napište celé číslo")
+    assert finding.message("de-AT").startswith("Schreiben Sie eine ganze Zahl")
+    assert finding.message("fr") == finding.message("en")
+    assert finding.message("en").startswith("Write a whole number")
+    assert finding.label("en") == "Declared number of partners"
+    assert finding.value == '"many"'
+    assert "Napište celé číslo" in render_text(report, "cs")
+    assert "Chyby: 1" in render_text(report, "cs")
+    assert text_in({"de": "x"}, "cs") == "x"
+    assert text_in({}, "cs") == ""
+
+
+@pytest.mark.parametrize(
+    ("statement", "shape", "suggestion"),
+    [
+        ('v4:startdate "2013"^^xsd:gYear', "Contribution-unknownTerm", IRIS.term("startDate")),
+        ("v4:statedStatus <https://w3id.org/v4graph/scheme/project-status/ongoin>", "Contribution-unknownConcept",
+         IRIS.concept("project-status", "ongoing")),
+        ("v4:succeeds id:project\\/alhpa", "Contribution-unknownThing", IRIS.thing("project", "alpha")),
+        ('skos:preflabel "Case"@en', "Contribution-foreignTerm", "http://www.w3.org/2004/02/skos/core#prefLabel"),
+    ],
+)  # fmt: skip
+def test_did_you_mean(statement, shape, suggestion):
+    report = validate(lines_in(f"{PROJECT} {statement} ."), context=NEIGHBOURHOOD, iris=IRIS)
+    found = [f for f in report.findings if f.severity != "info"]
+    assert [(local(f.shape), f.suggestion) for f in found] == [(shape, suggestion)]
+    assert f"Did you mean <{suggestion}>?" in render_text(report)
+
+
+def test_rules_in_data_are_not_obeyed():
+    """peers.md 6.3: pySHACL obeys shapes of the data graph unless it is given others."""
+    permissive = lines_in(
+        '<https://w3id.org/v4graph/shapes#name> <http://www.w3.org/ns/shacl#deactivated> true .\n'
+        "id:project\\/case a v4:Project ."
+    )  # fmt: skip
+    assert violations(validate(permissive, iris=IRIS)) == {"Contribution-shapeInData", "name"}
+
+
+def test_same_faults_are_grouped_and_counted():
+    turtle = "".join(f'id:project\\/p{n} a v4:Project ; skos:prefLabel "P {n}" .\n' for n in range(25))
+    report = validate(lines_in(turtle), iris=IRIS)
+    group = next(g for g in report.groups if local(g.rule.iri) == "name-text")
+    assert len(group.findings) == 25
+    text = render_text(report)
+    assert "[Violations] Name (name-text): 25" in text
+    assert text.count('  "P ') == LISTED
+    assert f"… {25 - LISTED} more" in text
+    answer = to_json(report, "sk")
+    assert answer["blocks"] is True
+    assert answer["counts"]["violation"] == 25
+    first = answer["groups"][0]
+    assert first["count"] == 25 == len(first["findings"])
+    assert first["findings"][0] == {"record": f"{IRIS.base}id/project/p0", "value": '"P 0"'}
+    assert first["label"] == "Názov"
+    json.dumps(answer)
+
+
+def test_order_depends_on_content_only():
+    lines = [line for path in INVALID[::9] for line in lines_of(path)]
+    forward, backward = (validate(given, context=NEIGHBOURHOOD, iris=IRIS) for given in (lines, lines[::-1]))
+    assert forward == backward
+    ranks = [SEVERITIES.index(f.severity) for f in forward.findings]
+    assert ranks == sorted(ranks)
+
+
+def test_values_are_told_as_they_were_written(caplog):
+    """rdflib would make 007 seven, and log a traceback for every date that is none."""
+    before = rdflib.NORMALIZE_LITERALS
+    with caplog.at_level(logging.WARNING):
+        report = validate(
+            lines_in(
+                PROJECT + 'v4:declaredPartnerCount "-007"^^xsd:integer ; v4:startDate "2014-13"^^xsd:gYearMonth .'
+            ),
+            iris=IRIS,
+        )
+        assert caplog.records == []
+        rdflib.Literal("none", datatype=XSD.date)
+        assert len(caplog.records) == 1, "others still hear of their ill-typed literals"
+    values = {f.value for f in report.findings if f.severity == "violation"}
+    assert values == {f'"-007"^^<{XSD.integer}>', f'"2014-13"^^<{XSD.gYearMonth}>'}
+    assert before == rdflib.NORMALIZE_LITERALS
+
+
+def test_another_base():
+    iris = Iris("http://localhost:8000/")
+    moved = [line.replace(IRIS.base, iris.base) for line in lines_of(CASES / "valid-project.ttl")]
+    around = [line.replace(IRIS.base, iris.base) for line in NEIGHBOURHOOD]
+    report = validate(moved, context=around, iris=iris)
+    assert not report.blocks, render_text(report)
+    wrong = validate(lines_of(CASES / "valid-project.ttl"), context=NEIGHBOURHOOD, iris=iris)
+    assert {f.shape for f in wrong.findings if f.severity == "violation"} == {
+        "http://localhost:8000/shapes#Contribution-foreignSubject"
+    }
+    assert "http://localhost:8000/id/" in render_text(wrong)
+
+
+def test_nothing_to_say():
+    report = validate([], iris=IRIS)
+    assert report == Report(())
+    assert not report.blocks
+    assert render_text(report, "pl") == "Reguły nie znalazły nic do poprawy."
+    assert to_json(report) == {"blocks": False, "counts": {"violation": 0, "warning": 0, "info": 0}, "groups": []}
+
+
+def test_import_is_light():
+    """The command line imports this module for every command."""
+    code = "import sys, v4graph.shapes; print([m for m in sys.modules if re.match('rdflib|pyshacl', m)])"
+    shown = subprocess.run(
+        [sys.executable, "-c", f"import re, {code.removeprefix('import ')}"], capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.strip() == "[]"
+
+
+def test_messages_name_addresses_of_this_base_only():
+    for iri, rule in load_rules(Iris("http://localhost:8000/")).rules.items():
+        assert iri.startswith("http://localhost:8000/")
+        assert not [m for m in rule.messages.values() if re.search("w3id.org", m)]
