@@ -126,7 +126,7 @@ def test_a_malformed_file_says_where_and_changes_nothing(workspace: Workspace, t
     before = workspace.hash(), workspace.home.joinpath("ledger.sqlite").stat().st_mtime
     bad = tmp_path / "nca-projects.ttl"
     bad.write_text("@prefix v4: <https://w3id.org/v4graph/ontology#> .\nv4:x v4:y\n  [ .\n", encoding="utf-8")
-    with pytest.raises(MalformedData, match=r"nca-projects\.ttl: line 3, column \d+"):
+    with pytest.raises(MalformedData, match=r"nca-projects\.ttl, line 3, column \d+"):
         workspace.load([bad])
     assert (workspace.hash(), workspace.home.joinpath("ledger.sqlite").stat().st_mtime) == before
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import sys
 from collections.abc import Iterator
@@ -28,7 +27,7 @@ app = typer.Typer(
     help="The knowledge graph of Central Europe's clusters, projects and partners.",
 )
 _OUT = Console(soft_wrap=not sys.stdout.isatty())
-_ERR = Console(stderr=True)
+_ERR = Console(stderr=True, soft_wrap=not sys.stderr.isatty())
 
 Lang = Annotated[str, typer.Option("--lang", help="Language of messages: en cs sk pl hu de.")]
 
@@ -84,15 +83,18 @@ def serve(
     settings = _settings(host=host, port=port)
     if files and not scratch:
         raise typer.BadParameter("files are loaded by “v4graph load”, or given to serve --scratch")
-    if scratch:
-        server.run(settings, scratch_files=files or [])
-        return
     with _telling("serve"):
+        if scratch:
+            server.run(settings, scratch_files=files or [])
+            return
         workspace = Workspace(settings)
         with _ERR.status("opening the store") as status:
             if workspace.heal(tell=status.update) is None:
                 status.update("loading the packaged data")
-                _show(workspace.load(tell=status.update))
+                published = workspace.load(tell=status.update).published
+                triples = sum(p.triples for p in published)
+                _OUT.print(f"loaded {triples} statements of {len(published)} sources", highlight=False)
+        _OUT.print(f"serving {settings.home} on http://{settings.host}:{settings.port}/", highlight=False)
         server.run(settings)
 
 
@@ -166,9 +168,12 @@ def dump(
 ) -> None:
     """Write the whole store as sorted N-Quads."""
     with _telling("dump") as workspace:
-        out: io.BufferedIOBase | io.BufferedWriter
-        with open(output, "wb") if output else io.BufferedWriter(sys.stdout.buffer.raw) as out:  # type: ignore[attr-defined]
-            out.writelines(f"{line}\n".encode() for line in workspace.quads())
+        lines = (f"{line}\n".encode() for line in workspace.quads())
+        if output is None:
+            sys.stdout.buffer.writelines(lines)
+        else:
+            with open(output, "wb") as file:
+                file.writelines(lines)
 
 
 @app.command()

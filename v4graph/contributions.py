@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from v4graph import rdf
-from v4graph.errors import BadRequest, InvalidContribution, MalformedData, TooLarge, UnknownGraph
+from v4graph.errors import BadRequest, InvalidContribution, MalformedData, UnknownGraph
 from v4graph.iris import Iris
 from v4graph.ledger import Append, Ledger
 from v4graph.sandbox.documents import Document, Parsed, parse_documents
@@ -65,30 +65,34 @@ def read_files(files: Sequence[tuple[str, Path]], settings: Settings, iris: Iris
     """
     documents = []
     for source, path in files:
-        fmt = rdf.format_of_ending(path.suffix)
-        if fmt is None:
-            endings = ", ".join(f".{f.ending}" for f in rdf.RDF_FORMATS)
-            raise BadRequest(f"{path}: the file ending tells the syntax and must be one of {endings}.")
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise BadRequest(f"{path}: cannot be read ({error.strerror}).") from error
+        content, fmt = read_file(path)
         documents.append(Document(iris.rebase(content), fmt, iris.genid(source, ""), name=str(path)))
     graphs: dict[str, set[str]] = {}
     problems: list[str] = []
-    for (source, path), parsed in zip(files, parse_documents(documents, settings), strict=True):
+    for (source, _), parsed in zip(files, parse_documents(documents, settings), strict=True):
         if isinstance(parsed, Parsed):
             graphs.setdefault(source, set()).update(parsed.lines)
         else:
-            problems.append(f"{path}: {_place(parsed)}{parsed.detail}")
+            problems.append(parsed.detail)
     if problems:
         raise MalformedData("\n".join(problems))
     return {source: tuple(sorted(lines)) for source, lines in graphs.items()}
 
 
-def _place(error: MalformedData | TooLarge) -> str:
-    line, column = error.extras.get("line"), error.extras.get("column")
-    return f"line {line}, column {column}: " if line else ""
+def read_file(path: Path) -> tuple[bytes, rdf.Format]:
+    """The bytes of a file and the syntax its ending tells.
+
+    Raises:
+        BadRequest: there is no such file, or no such syntax.
+    """
+    fmt = rdf.format_of_ending(path.suffix)
+    if fmt is None:
+        endings = ", ".join(f".{f.ending}" for f in rdf.RDF_FORMATS)
+        raise BadRequest(f"{path}: the file ending tells the syntax and must be one of {endings}.")
+    try:
+        return path.read_bytes(), fmt
+    except OSError as error:
+        raise BadRequest(f"{path}: cannot be read ({error.strerror}).") from error
 
 
 def descriptions(manifest: Iterable[str], rank_orders: dict[str, int], iris: Iris) -> list[Description]:

@@ -1,15 +1,20 @@
 """Derived statements: shortcuts made by the CONSTRUCT rules in ``queries/rules``, never typed in by hand.
 
 A rule derives statements about ``?focus``. Its header says what it ``makes``, and how a changed subject ``reach``es
-the things whose derived statements may change with it. So after a publication only those are derived again, inside
-the same update; deriving everything anew gives the same (tests prove it).
+the things whose derived statements may change with it, in words that start from the subject's own statements:
+
+    # reach: subject of v4:startDate v4:endDate
+    # reach: object of v4:participant; object of v4:project, then ^v4:project/v4:participant
+
+So after a publication only those are derived again, inside the same update; deriving everything anew gives the same
+(tests prove it). ``daily`` names a class whose things are derived again when the day has changed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyoxigraph as ox
@@ -24,17 +29,46 @@ _FOCUS = re.compile(r"VALUES\s+\?focus\s*\{\s*UNDEF\s*\}")
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """One way from a changed subject to a focus: itself, or the objects of its properties, and a path from there."""
+
+    itself: bool
+    properties: frozenset[str]
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A CONSTRUCT rule, cut into the parts an update needs."""
 
     name: str
     order: int
     makes: tuple[str, ...]
-    reach: str
+    reach: tuple[Reach, ...]
     daily: str
     prologue: str
     template: str
     body: str
+
+
+_REACH = re.compile(r"(subject|object) of ([^,;]+?)(?:, then (\S+))?")
+
+
+def _reaches(text: str, name: str, prologue: str) -> tuple[Reach, ...]:
+    spaces = dict(re.findall(r"PREFIX\s+(\w+:)\s*<([^>]*)>", prologue))
+
+    def full(term: str) -> str:
+        prefix, _, local = term.partition(":")
+        return f"<{spaces[prefix + ':']}{local}>"
+
+    found = []
+    for part in text.split(";"):
+        said = _REACH.fullmatch(part.strip())
+        if said is None:
+            raise ValueError(f"queries/{name}.rq: “{part.strip()}” is no way to reach a focus")
+        properties = frozenset(full(term) for term in said[2].split())
+        found.append(Reach(said[1] == "subject", properties, said[3] or ""))
+    return tuple(found)
 
 
 def load_rules(iris: Iris) -> list[Rule]:
@@ -48,7 +82,8 @@ def load_rules(iris: Iris) -> list[Rule]:
         makes = tuple(iris.term(name) for name in query.header["makes"].split())
         order = int(query.header.get("order", "9"))
         daily = query.header.get("daily", "")
-        rules.append(Rule(query.name, order, makes, query.header["reach"], daily, prologue, found[2], found[3]))
+        reach = _reaches(query.header["reach"], query.name, prologue)
+        rules.append(Rule(query.name, order, makes, reach, daily, prologue, found[2], found[3]))
     return sorted(rules, key=lambda rule: (rule.order, rule.name))
 
 
@@ -75,29 +110,46 @@ def derive_all(store: ox.Store, rules: Sequence[Rule], date: str, iris: Iris) ->
         store.bulk_extend(ox.Quad(*triple, graph) for triple in made for graph in (ox.DefaultGraph(), derived))
 
 
-def foci(store: ox.Store, rule: Rule, changed: Iterable[str], *, all_daily: bool) -> list[str]:
-    """The things a rule must derive again, seen from the store as it is now, before the update."""
-    pattern = f"VALUES ?changed {{ {' '.join(changed)} }} {rule.reach}"
-    if all_daily and rule.daily:
-        pattern = f"{{ {pattern} }} UNION {{ {rule.daily} }}"
-    rows = store.query(f"{rule.prologue}\nSELECT DISTINCT ?focus WHERE {{ {pattern} }}")
-    return sorted({str(row["focus"]) for row in rows if isinstance(row["focus"], ox.NamedNode)})  # type: ignore[union-attr,index]
+def foci(store: ox.Store, rule: Rule, changed: Mapping[str, Iterable[str]], *, all_daily: bool) -> list[str]:
+    """The things a rule must derive again, as N-Triples text, found before the update.
 
-
-def derive_update(rule: Rule, old: Sequence[str], changed: Sequence[str], date: str, iris: Iris) -> str:
-    """Operations that derive again what a rule says about the old foci and those the changed subjects reach now.
-
-    They need ``prologue_of`` all rules before them.
+    Args:
+        store: the store as it is before the update.
+        rule: the rule.
+        changed: per changed subject its statements, those it had and those it gets.
+        all_daily: the day has changed.
     """
+    found: set[str] = set()
+    for reach in rule.reach:
+        nodes: set[str] = set()
+        for subject, lines in changed.items():
+            for line in lines:
+                _, predicate, value = rdf.split_line(line)
+                if predicate in reach.properties:
+                    nodes.add(subject if reach.itself else value)
+        nodes = {node for node in nodes if node.startswith("<")}
+        if nodes and reach.path:
+            found |= _select(store, rule, f"VALUES ?node {{ {' '.join(sorted(nodes))} }} ?node {reach.path} ?focus")
+        found |= nodes if not reach.path else set()
+    if all_daily and rule.daily:
+        found |= _select(store, rule, f"?focus a {rule.daily}")
+    return sorted(found)
+
+
+def _select(store: ox.Store, rule: Rule, pattern: str) -> set[str]:
+    rows = store.query(f"{rule.prologue}\nSELECT DISTINCT ?focus WHERE {{ {pattern} }}")
+    assert isinstance(rows, ox.QuerySolutions)
+    return {str(row["focus"]) for row in rows if isinstance(row["focus"], ox.NamedNode)}
+
+
+def derive_update(rule: Rule, foci: Sequence[str], date: str, iris: Iris) -> str:
+    """Operations that derive again what a rule says about the foci; they need ``prologue_of`` all rules before them."""
+    about = f"VALUES ?focus {{ {' '.join(foci)} }}"
     makes = " ".join(f"<{iri}>" for iri in rule.makes)
-    again = (
-        f"{{ SELECT DISTINCT ?focus WHERE {{ {{ VALUES ?focus {{ {' '.join(old)} }} }}"
-        f" UNION {{ VALUES ?changed {{ {' '.join(changed)} }} {rule.reach} }} FILTER(isIRI(?focus)) }} }}"
-    )
-    body = bind(_FOCUS.sub(lambda _: again, rule.body), today=_today(date))
+    body = bind(rule.body, focus=foci, today=_today(date))
     remove = (
         f"DELETE {{ ?focus ?makes ?value . GRAPH <{iris.derived}> {{ ?focus ?makes ?value }} }}"
-        f" WHERE {{ {again} VALUES ?makes {{ {makes} }} GRAPH <{iris.derived}> {{ ?focus ?makes ?value }} }}"
+        f" WHERE {{ {about} VALUES ?makes {{ {makes} }} GRAPH <{iris.derived}> {{ ?focus ?makes ?value }} }}"
     )
     insert = f"INSERT {{ {rule.template} GRAPH <{iris.derived}> {{ {rule.template} }} }} WHERE {{ {body} }}"
     return f"{remove} ;\n{insert}"

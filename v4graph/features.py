@@ -6,9 +6,9 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from v4graph.entities import LABELS, SCHEMA, TYPE, Document
 from v4graph.iris import Iris
 from v4graph.rdf import Format
+from v4graph.statements import LABELS, SCHEMA, TYPE, Document
 
 GEOJSON = Format("geojson", ("application/geo+json", "application/vnd.geo+json"), "", "GeoJSON")
 

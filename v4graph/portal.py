@@ -20,15 +20,15 @@ import pyoxigraph as ox
 from pyld import jsonld
 
 from v4graph import assets
-from v4graph.entities import DCTERMS, OWL, RDF, RDFS, SKOS, TYPE, Document
 from v4graph.iris import PUBLIC_BASE, Iris
 from v4graph.namespaces import prefixes
+from v4graph.statements import DCTERMS, OWL, RDF, RDFS, SKOS, TYPE, Document
 
 XSD = "http://www.w3.org/2001/XMLSchema#"
 CONTEXT = assets.ONTOLOGY / "context" / "v1.jsonld"
 _INVERSE = assets.ONTOLOGY / "context" / "inverse.json"
 
-_PRECEDENCE = ("v4", "skos", "org", "schema", "dcterms", "prov", "rdfs", "owl", "foaf")
+_PRECEDENCE = ("v4", "org", "skos", "schema", "dcterms", "prov", "rdfs", "owl", "foaf")
 """Two terms of one local name: the vocabulary named first has it, the other keeps its prefix (``skos:member``)."""
 _NATIVE = {f"{XSD}{name}" for name in ("string", "integer", "boolean")}
 """Datatypes that JSON says by itself."""
@@ -243,7 +243,11 @@ def schema_org(document: Document, iris: Iris) -> Json:
 
     def texts(*properties: str) -> list[Any]:
         values = document.values(iri, *properties)
-        return [{"@value": v.value, "@language": v.language} if v.language else v.value for v in values if hasattr(v, "language")]
+        return [
+            {"@value": v.value, "@language": v.language} if v.language else v.value
+            for v in values
+            if hasattr(v, "language")
+        ]
 
     made: Json = {
         "@context": "https://schema.org",
@@ -265,7 +269,9 @@ def schema_org(document: Document, iris: Iris) -> Json:
     elif made["@type"] == "Organization":
         made["foundingDate"] = document.value_of(iri, iris.term("foundedOn"))
     elif made["@type"] == "Project":
-        made["member"] = [{"@type": "Organization", "@id": v.value} for v in document.values(iri, iris.term("involves"))]
+        made["member"] = [
+            {"@type": "Organization", "@id": v.value} for v in document.values(iri, iris.term("involves"))
+        ]
     return {name: value for name, value in made.items() if value not in (None, [])}
 
 

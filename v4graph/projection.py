@@ -252,22 +252,24 @@ def _bring_up_to_date(
     new_day = at_marker.time[:10] != head.time[:10]
     for rule in rules:
         reached = derivation.foci(store, rule, changed, all_daily=new_day)
-        if reached or changed:
-            operations.append(derivation.derive_update(rule, reached, changed, head.time[:10], iris))
+        if reached:
+            operations.append(derivation.derive_update(rule, reached, head.time[:10], iris))
     store.update(f"{derivation.prologue_of(rules)}\n" + " ;\n".join(operations))
-    store.flush()
 
 
 def _resolve_again(
     store: ox.Store, subjects: Iterable[str], difference: _Difference, old: State, new: State, iris: Iris
-) -> list[str]:
-    """Add to the difference what the resolved view and the disagreements gain and lose; returns changed subjects."""
+) -> dict[str, set[str]]:
+    """Add to the difference what the resolved view and the disagreements gain and lose.
+
+    Returns the subjects whose resolved statements change, each with those it had and those it gets.
+    """
     disagreements = ox.NamedNode(iris.disagreements)
     disputed = ox.NamedNode(iris.term("disputedSubject"))
     claim = ox.NamedNode(iris.term("claim"))
     no_source = {f"<{g}>" for g in (iris.provenance, iris.disagreements, iris.derived)}
     added = {graph: _by_subject(lines) for graph, lines in difference.added.items()}
-    changed: list[str] = []
+    changed: dict[str, set[str]] = {}
     for subject in sorted(subjects):
         node = ox.NamedNode(subject[1:-1])
         by_graph = _by_graph(store.quads_for_pattern(node, None, None, None))
@@ -281,7 +283,7 @@ def _resolve_again(
         derived = old.rules.policies.derived
         before = {line for line in by_graph.get("", set()) if line.split(" ", 2)[1] not in derived}
         if before != resolved.lines:
-            changed.append(subject)
+            changed[subject] = before | resolved.lines
         difference.between("", before, resolved.lines)
         about: list[ox.Quad] = []
         for found in store.quads_for_pattern(None, disputed, node, disagreements):

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import pyoxigraph as ox
 import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from v4graph.sandbox.scratch import ScratchStore
 from v4graph.settings import Settings
 from v4graph.store.embedded import Primary, publishing
 from v4graph.web.app import create_app
@@ -75,8 +77,6 @@ def running(app: FastAPI) -> Iterator[Server]:
 
 def publish(home: Path, trig: str, *, token: str = "first") -> None:
     """Make a store of a home hold exactly this dataset, and its snapshot."""
-    import pyoxigraph as ox
-
     with publishing(home):
         primary = Primary(home)
         primary.store.clear()
@@ -87,39 +87,32 @@ def publish(home: Path, trig: str, *, token: str = "first") -> None:
 
 def wide(rows: int = WIDE_ROWS) -> str:
     """A dataset of many statements in a graph of their own."""
-    lines = (f'<http://example.org/n{i}> <http://example.org/says> "row number {i} of many rows" .' for i in range(rows))
+    lines = (f'<http://example.org/n{i}> <http://example.org/says> "row number {i} of many" .' for i in range(rows))
     return "GRAPH <https://w3id.org/v4graph/graph/wide> {\n" + "\n".join(lines) + "\n}"
 
 
 @pytest.fixture(scope="session")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server in normal mode on a small dataset: two sources and a wide graph."""
     home = tmp_path_factory.mktemp("home")
     publish(home, SMALL + wide())
     settings = Settings(home=home, readers=2, query_seconds=10, client_queries=16)
-    with running(create_app(settings)) as server:
-        yield server
+    with running(create_app(settings)) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server in scratch mode, empty at first."""
-    from v4graph.sandbox.scratch import ScratchStore
-
-    from v4graph.iris import Iris
-    from v4graph.namespaces import prefixes
-    from v4graph.sandbox.pool import Sandbox
-
     settings = Settings(home=tmp_path_factory.mktemp("scratch"), readers=2, query_seconds=10)
-    sandbox = Sandbox(settings, prefixes=prefixes(Iris(settings.base_iri)))
-    with running(create_app(settings, scratch=ScratchStore(settings, sandbox, files=()))) as server:
+    with running(create_app(settings, scratch=ScratchStore(settings))) as server:
         yield server
 
 
 @pytest.fixture
-def client(published: Server) -> Iterator[httpx.Client]:
+def client(small: Server) -> Iterator[httpx.Client]:
     """A client of the published dataset."""
-    with httpx.Client(base_url=published.url, timeout=20) as found:
+    with httpx.Client(base_url=small.url, timeout=20) as found:
         yield found
 
 

@@ -103,8 +103,8 @@ class Call:
     """One job on its way; at most one task waits for it."""
 
     __slots__ = (
-        "_chunks", "_limit", "_more", "_paused", "_streaming", "_total", "_waiting", "error", "finished", "form",
-        "future", "job", "timer", "worker",
+        "_again", "_chunks", "_limit", "_more", "_paused", "_streaming", "_total", "_waiting", "error", "finished",
+        "form", "future", "job", "timer", "worker",
     )  # fmt: skip
 
     def __init__(self, job: Job, limit: int, loop: asyncio.AbstractEventLoop) -> None:
@@ -117,6 +117,7 @@ class Call:
         self.finished = False
         self.error: V4GraphError | None = None
         self._limit = limit
+        self._again = False
         self._chunks: deque[bytes] | None = None
         self._waiting = 0
         self._total = 0
@@ -196,6 +197,14 @@ class Call:
         self._chunks = None
         if self.worker is not None:
             self.worker.kill()
+
+    def again(self) -> bool:
+        """Whether to make the call once more, after its process went away for no reason of its own."""
+        if self._again or self.over or self._total:
+            return False
+        self._again = True
+        self._stop_clock()
+        return True
 
     async def next_chunk(self) -> bytes | None:
         """The next piece for the client, None at the end."""

@@ -35,6 +35,9 @@ def query_error(query: str, message: str, prefixes: Mapping[str, str], *, update
     elif not lexed:
         detail = "The query is empty."
         hint = "Send a SELECT, ASK, CONSTRUCT or DESCRIBE query."
+    elif form is None:
+        detail = f"{_first_word(lexed)} does not begin {'an update' if update else 'a query'}."
+        hint = f"Begin with {'INSERT or DELETE' if update else 'SELECT, ASK, CONSTRUCT or DESCRIBE'}."
     elif "Prefix not found" in sentences:
         line, column, detail, hint = _missing_prefix(query, lexed, offset, (line, column), prefixes)
     elif "IRI parsing failed" in sentences:
@@ -80,6 +83,17 @@ def _expected(text: str) -> tuple[list[str], list[str], list[str]]:
         else:
             words.append(item)
     return marks, words, sentences
+
+
+def _first_word(lexed: list[Token]) -> str:
+    """The first word that is not of the prologue; a prologue alone ends with its last token."""
+    words = iter(lexed)
+    for token in words:
+        if token.text.upper() not in ("BASE", "PREFIX", "VERSION"):
+            return token.text[:40]
+        for _ in range(2 if token.text.upper() == "PREFIX" else 1):
+            next(words, None)
+    return "A prologue alone"
 
 
 def _missing_prefix(

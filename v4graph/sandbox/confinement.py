@@ -153,38 +153,45 @@ def _target(name: str) -> str:
 
 
 def cap_memory(allowance: int) -> bool:
-    """Let the process use so many bytes more than now.
+    """Let the process use so many bytes more than now. Call while files can still be opened.
 
-    RLIMIT_DATA counts private writable memory; RLIMIT_AS also counts what allocators and thread stacks only
-    reserve, and breaks the engine's start under 1 GB. It serves where the former is not enforced (not Linux).
+    RLIMIT_DATA counts private writable memory. RLIMIT_AS also counts what allocators and thread stacks only reserve,
+    and under 1 GB it breaks the engine's start; it serves where the former is not enforced (not Linux).
     """
-    if sys.platform == "linux":
-        used = _used_data()
-        if used is not None:
-            resource.setrlimit(resource.RLIMIT_DATA, (used + allowance, used + allowance))
-            return True
     try:
-        resource.setrlimit(resource.RLIMIT_AS, (allowance + (1 << 30),) * 2)
-    except (ValueError, OSError):
+        if sys.platform == "linux":
+            limit = _used_data() + allowance
+            resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+        else:
+            limit = (1 << 30) + allowance
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    except (OSError, ValueError):
         return False
     return True
 
 
-def _used_data() -> int | None:
-    try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
-            for line in status:
-                if line.startswith("VmData:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        return None
-    return None
+def _used_data() -> int:
+    with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmData:"))
 
 
-def resident() -> int:
-    """Bytes of memory this process holds now."""
-    try:
-        with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[1]) * resource.getpagesize()
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+class Resident:
+    """Bytes of memory this process holds; made while files can still be opened."""
+
+    def __init__(self) -> None:
+        """Keep the kernel's page about it open."""
+        try:
+            self._fd: int | None = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            self._fd = None
+
+    def now(self) -> int:
+        """Now; the peak where the kernel does not tell."""
+        if self._fd is None:
+            return self.peak()
+        return int(os.pread(self._fd, 200, 0).split()[1]) * resource.getpagesize()
+
+    def peak(self) -> int:
+        """At most; cheaper to ask."""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 import pyoxigraph as ox
 
-from v4graph.rdf import ntriples, skolemise
+from v4graph.rdf import parse_lines, skolemise
 from v4graph.sandbox import confinement
 from v4graph.sandbox.frames import BODY, DATA, END, FAILED, JOB, OPEN, READY, pack, pack_json, read_frames, write_all
 from v4graph.sandbox.rdfxml import check_rdf_xml
@@ -32,6 +32,9 @@ from v4graph.sandbox.wellformed import (
 )
 
 CHUNK = 1024 * 1024
+_BATCH = 10_000
+"""Statements held as objects of the engine; as text they take a fraction of the memory."""
+_BLANK = re.compile(r"_:|\S+ \S+ _:")
 _POSITION = re.compile(r"^Parser error at line \d+ (?:between columns \d+ and \d+|column \d+|.*?\d): ")
 _PIECES = {"RDF_XML": (b"<", b">"), "TRIG": (b"{", b"}"), "N_QUADS": (b"\n", b"\n")}
 """How a piece of a document begins and ends, for each format whose errors may come without a position."""
@@ -55,33 +58,48 @@ def read_document(content: bytes, fmt: str, genid_prefix: str, base_iri: str | N
     else:
         limit_depth(text, json_text=False)
         refuse_version(text)
-    quads = _parse(content, text, fmt, base_iri, dataset)
-    if dataset:
-        written = ox.serialize(quads, format=ox.RdfFormat.N_QUADS) or b""
-        return sorted(set(written.decode().split("\n")) - {""})
-    triples = [quad.triple for quad in quads]
-    return skolemise(triples, genid_prefix) if genid_prefix else ntriples(triples)
+    lines = _parse(content, text, fmt, base_iri, dataset)
+    if genid_prefix:
+        # only the statements about blank nodes bear on their names
+        blank = {line for line in lines if _BLANK.match(line)}
+        if blank:
+            lines -= blank
+            lines.update(skolemise(parse_lines(blank), genid_prefix))
+    return sorted(lines)
 
 
-def _parse(content: bytes, text: str, fmt: str, base_iri: str | None, dataset: bool) -> list[ox.Quad]:
+def _parse(content: bytes, text: str, fmt: str, base_iri: str | None, dataset: bool) -> set[str]:
     base, foreign = base_iri, ""
     if fmt == "JSON_LD" and base is None:
         # without a base the engine drops relative IRIs in silence: give it one that is recognised afterwards
         foreign = f"http://{secrets.token_hex(16)}.invalid/"
         base = foreign
-    quads = []
+    lines: set[str] = set()
+    quads: list[ox.Quad] = []
     try:
         for quad in _engine(content, fmt, base, dataset):
             if type(quad.object) is ox.Triple or getattr(quad.object, "direction", None) is not None:
-                raise Malformed(RDF12, *(_find_direction(text) if fmt == "JSON_LD" else find_rdf12(text)))
+                raise Malformed(RDF12, *(find_json(text, "@direction") if fmt == "JSON_LD" else find_rdf12(text)))
             if foreign:
                 _refuse_relative(quad, foreign, text)
             quads.append(quad)
+            if len(quads) == _BATCH:
+                lines.update(_lines(quads, dataset))
+                quads.clear()
     except SyntaxError as error:
         raise _located(error, content, text, fmt, base, dataset) from None
     except ValueError as error:  # the base IRI
         raise Malformed(f"{error}.") from None
-    return quads
+    lines.update(_lines(quads, dataset))
+    return lines
+
+
+def _lines(quads: list[ox.Quad], dataset: bool) -> list[str]:
+    if dataset:
+        written = ox.serialize(quads, format=ox.RdfFormat.N_QUADS)
+    else:
+        written = ox.serialize((quad.triple for quad in quads), format=ox.RdfFormat.N_TRIPLES)
+    return (written or b"").decode().split("\n")[:-1]
 
 
 def _engine(source: object, fmt: str, base: str | None, dataset: bool) -> Iterable[ox.Quad]:
@@ -101,10 +119,6 @@ def _refuse_relative(quad: ox.Quad, foreign: str, text: str) -> None:
             relative = term.value.removeprefix(foreign)
             message = f"{relative!r} is a relative IRI. Write it in full or set @base."
             raise Malformed(message, *find_json(text, relative))
-
-
-def _find_direction(text: str) -> tuple[int, int]:
-    return find_json(text, "@direction")
 
 
 class _Pieces:
@@ -181,8 +195,8 @@ def main() -> None:
         if kind == OPEN:
             confinement.no_core_dumps()
             sealed = confinement.no_network()
-            files = confinement.no_new_files(None)
             memory = confinement.cap_memory(json.loads(payload)["memory"])
+            files = confinement.no_new_files(None)
             write_all(fd, pack_json(READY, {"seccomp": sealed, "files": files, "memory": memory}))
         elif kind == JOB:
             told = json.loads(payload)

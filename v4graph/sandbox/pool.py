@@ -77,6 +77,7 @@ class Sandbox:
             except BaseException as error:
                 for reader in begun:
                     reader.kill()
+                await asyncio.gather(*(reader.ended for reader in begun))
                 if isinstance(error, TimeoutError):
                     raise StoreError(f"Snapshot {snapshot.number} did not open in time.") from None
                 raise
@@ -108,8 +109,7 @@ class Sandbox:
         loop = asyncio.get_running_loop()
         call = Call(job, self._limit, loop)
         if not self._start(call):
-            call.timer = loop.call_later(job.seconds, _waited_too_long, call)
-            self._waiting.append(call)
+            self._wait(call)
         try:
             return await call.future
         except asyncio.CancelledError:
@@ -119,14 +119,15 @@ class Sandbox:
     async def close(self) -> None:
         """Stop all readers and wait until they are gone."""
         self._closed = True
+        stopping = Overloaded("The server is stopping.", headers={"Retry-After": "10"})
         for call in self._waiting:
-            call.fail(Overloaded("The server is stopping."))
+            call.fail(stopping)
         self._waiting.clear()
         for task in self._tasks:
             task.cancel()
         readers = list(self._readers)
         for reader in readers:
-            reader.kill()
+            reader.kill(stopping)
         for reader in readers:
             await reader.ended
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -136,6 +137,10 @@ class Sandbox:
             if self._idle.popleft().start(call):
                 return True
         return False
+
+    def _wait(self, call: Call, *, first: bool = False) -> None:
+        call.timer = asyncio.get_running_loop().call_later(call.job.seconds, _waited_too_long, call)
+        (self._waiting.appendleft if first else self._waiting.append)(call)
 
     async def _begin(self, snapshot: Snapshot) -> ReaderProcess:
         memory = self._settings.reader_memory_mb
@@ -154,15 +159,17 @@ class Sandbox:
             if call.over:
                 continue
             if not reader.start(call):
-                self._waiting.appendleft(call)
+                self._waiting.appendleft(call)  # the process is dead; the next one takes it
             return
         self._idle.append(reader)
 
-    def _lost(self, reader: ReaderProcess) -> None:
-        """A reader has ended: forget it, and replace it if it was in use."""
+    def _lost(self, reader: ReaderProcess, again: Call | None) -> None:
+        """A reader has ended: forget it, replace it if it was in use, and give the call it left to another."""
         self._readers.discard(reader)
         if reader in self._idle:
             self._idle.remove(reader)
+        if again is not None and not self._start(again):
+            self._wait(again, first=True)
         if self._closed or reader.snapshot is not self.snapshot or not reader.confinement:
             return
         task = asyncio.get_running_loop().create_task(self._replace(reader.snapshot))

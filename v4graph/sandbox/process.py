@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from collections.abc import Callable, Mapping
 
 from v4graph.errors import QueryTimeout, StoreError, V4GraphError
@@ -15,13 +16,15 @@ from v4graph.store.embedded import Snapshot
 _RECEIVE = frames.CHUNK + 1024
 """Below the size from which the C library maps fresh memory for every receive."""
 _REAP_SECONDS = 0.002
+GROWTH = 128 * 1024 * 1024
+"""Memory a reader may keep after a job; allocators do not give everything back, so then it is replaced."""
 
 
 class ReaderProcess:
     """A reader and the call it works on.
 
-    ``freed`` is called when it can take the next job, ``lost`` once when it has ended, ``explain`` to say what its
-    complaint about a job means.
+    ``freed`` is called when it can take the next job, ``lost`` once when it has ended (with the call to be made again,
+    if any), ``explain`` to say what its complaint about a job means.
     """
 
     __slots__ = (
@@ -35,7 +38,7 @@ class ReaderProcess:
         memory_mb: int,
         *,
         freed: Callable[[ReaderProcess], None],
-        lost: Callable[[ReaderProcess], None],
+        lost: Callable[[ReaderProcess, Call | None], None],
         explain: Callable[[Job, str, str], V4GraphError],
     ) -> None:
         """Start it; ``opened`` is done when it can be used."""
@@ -56,7 +59,7 @@ class ReaderProcess:
         self._fd = self.child.socket.fileno()
         self._listening = False
         self._listen()
-        told = {"path": str(snapshot.path), "lock": str(snapshot.lock), "memory": memory_mb * 2**20}
+        told = {"path": str(snapshot.path), "lock": str(snapshot.lock), "memory": memory_mb * 2**20, "growth": GROWTH}
         self._send(frames.pack_json(frames.OPEN, told))
 
     @property
@@ -88,8 +91,10 @@ class ReaderProcess:
         """Read on."""
         self._listen()
 
-    def kill(self) -> None:
-        """Stop the process now; ``ended`` is done when it is gone."""
+    def kill(self, reason: V4GraphError | None = None) -> None:
+        """Stop the process now, and its call for this reason; ``ended`` is done when it is gone."""
+        if reason is not None and self.call is not None:
+            self.call.fail(reason)
         if not self.dead:
             self.dead = True
             self.child.kill()
@@ -119,15 +124,14 @@ class ReaderProcess:
             self._died()
 
     def _deadline(self) -> None:
-        call = self.call
-        self.kill()
-        if call is not None:
-            call.fail(
-                QueryTimeout(
-                    f"The query was stopped after {call.job.seconds:g} seconds. "
-                    "Ask for less: name a subject or a class, put required patterns before OPTIONAL, add a LIMIT."
-                )
+        if self.call is None:
+            return
+        self.kill(
+            QueryTimeout(
+                f"The query was stopped after {self.call.job.seconds:g} seconds. "
+                "Ask for less: name a subject or a class, put required patterns before OPTIONAL, add a LIMIT."
             )
+        )
 
     def _readable(self) -> None:
         try:
@@ -143,7 +147,7 @@ class ReaderProcess:
             for kind, payload in self._splitter.feed(data):
                 self._take(kind, payload)
         except (frames.BrokenFrame, ValueError, IndexError, TypeError):
-            self.kill()  # an honest reader sends no such thing
+            self.kill(StoreError("The process that evaluated the query answered nonsense."))
 
     def _take(self, kind: bytes, payload: bytes) -> None:
         call = self.call
@@ -204,8 +208,12 @@ class ReaderProcess:
             self.opened.set_exception(StoreError(f"A reader of snapshot {self.snapshot.number} ended at its start."))
         self.opened.exception()  # looked at, so that asyncio does not complain when nobody waits
         call, self.call = self.call, None
+        again = None
         if call is not None:
             call.worker = None
-            call.fail(verdict(returncode, self._memory_mb))
+            if returncode == -signal.SIGKILL and call.again():
+                again = call  # somebody else killed it, perhaps while it was idle
+            else:
+                call.fail(verdict(returncode, self._memory_mb))
         self.ended.set_result(None)
-        self._lost(self)
+        self._lost(self, again)

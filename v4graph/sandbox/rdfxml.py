@@ -23,7 +23,7 @@ _NOT_AN_ATTRIBUTE = _OLD | {"RDF", "Description", "li"}
 _NEWER = frozenset({"version", "annotation", "annotationNodeID"})
 
 # what an element's children are
-_NODES, _PROPERTIES, _ANYTHING, _NOTHING = "nodes", "properties", "anything", "nothing"
+_NODES, _PROPERTIES, _ANYTHING, _NOTHING, _TEXT = "nodes", "properties", "anything", "nothing", "text"
 
 
 def check_rdf_xml(content: bytes) -> None:
@@ -67,6 +67,8 @@ class _Checker:
             self.inside.append(_ANYTHING)
         elif role == _NOTHING:
             raise self.refuse("An element with rdf:resource, rdf:nodeID or property attributes must be empty.")
+        elif role == _TEXT:
+            raise self.refuse("An element with rdf:datatype holds text, not elements.")
         elif not self.inside and name == f"{RDF} RDF":
             self.root(attributes)
         elif role == _NODES:
@@ -116,7 +118,8 @@ class _Checker:
                 raise self.refuse(RDF12)
             self.inside.append({"Resource": _PROPERTIES, "Collection": _NODES}.get(kind, _ANYTHING))
         else:
-            self.inside.append(_NOTHING if others or syntax & {"resource", "nodeID"} else _NODES)
+            empty = others or not syntax.isdisjoint({"resource", "nodeID"})
+            self.inside.append(_NOTHING if empty else _TEXT if "datatype" in syntax else _NODES)
 
     def split(self, attributes: dict[str, str]) -> tuple[set[str], bool]:
         """The attributes that are syntax, and whether there are property attributes."""

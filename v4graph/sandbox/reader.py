@@ -11,7 +11,6 @@ import fcntl
 import gc
 import json
 import os
-import resource
 import sys
 
 import pyoxigraph as ox
@@ -40,9 +39,6 @@ from v4graph.sandbox.frames import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-GROWTH = 128 * 1024 * 1024
-"""Memory a reader may keep after a job; allocators do not give everything back, so then it is replaced."""
 
 
 class Output:
@@ -101,15 +97,15 @@ class Reader:
         self._lock = hold(told["lock"])
         self._store = ox.Store.read_only(told["path"])
         next(self._store.quads_for_pattern(None, None, None), None)  # what is done on first use is done
-        files = confinement.no_new_files(told["path"])
+        self._resident = confinement.Resident()
+        self._most = self._resident.now() + told["growth"]
         memory = confinement.cap_memory(told["memory"])
-        self._start = confinement.resident()
-        self._alarm = (self._start + GROWTH) // 1024
+        files = confinement.no_new_files(told["path"])
         self._results = {f: getattr(ox.QueryResultsFormat, f) for f in ("JSON", "XML", "CSV", "TSV")}
         self._graphs = {
             f: getattr(ox.RdfFormat, f) for f in ("TURTLE", "N_TRIPLES", "RDF_XML", "JSON_LD", "TRIG", "N_QUADS")
         }
-        ready = {"seccomp": sealed, "files": files, "memory": memory, "resident": self._start}
+        ready = {"seccomp": sealed, "files": files, "memory": memory}
         write_all(fd, pack_json(READY, ready))
 
     def answer(self, payload: bytes) -> None:
@@ -139,9 +135,7 @@ class Reader:
 
     def _retire(self) -> bytes:
         # the peak is one cheap call; only a process that once grew has its present size looked up
-        if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < self._alarm:
-            return STAY
-        return RETIRE if confinement.resident() > self._start + GROWTH else STAY
+        return RETIRE if self._resident.peak() > self._most and self._resident.now() > self._most else STAY
 
 
 def hold(path: str) -> int | None:

@@ -15,6 +15,7 @@ import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -269,8 +270,8 @@ def _loads(text: str, *, silent: bool) -> bool:
         return False
     words = [token.text.upper() if token.kind == "word" else "" for token in tokens(text)]
     return any(
-        word == "LOAD" and (silent or following != "SILENT")
-        for word, following in zip(words, [*words[1:], ""], strict=True)
+        "LOAD" in word and (silent or (word != "LOADSILENT" and (word, following) != ("LOAD", "SILENT")))
+        for word, following in pairwise([*words, ""])
     )
 
 

@@ -39,6 +39,7 @@ _UNREPEATABLE = frozenset({"NOW", "RAND", "UUID", "STRUUID", "BNODE"})
 _MAY_BE_UNREPEATABLE = re.compile(r"now|rand|uuid|bnode", re.IGNORECASE)
 _FORMS: dict[str, Form] = {"SELECT": "select", "ASK": "ask", "CONSTRUCT": "construct", "DESCRIBE": "describe"}
 _UPDATES = frozenset({"INSERT", "DELETE", "LOAD", "CLEAR", "DROP", "CREATE", "ADD", "MOVE", "COPY", "WITH"})
+_IN_NAME = re.compile(r"(?:[?$]\w*|:[\w:.\-%]*)\Z")
 _OPERANDS = frozenset({"variable", "number", "string", "iri", "name", "language"})
 
 
@@ -116,37 +117,6 @@ def form_of(text: str) -> Form | None:
     return None
 
 
-def has_word(text: str, words: frozenset[str]) -> bool:
-    """Whether one of the words (upper case) is a keyword of the text, in any of the ways it may have to be read."""
-    if _has_word(text, words):
-        return True
-    decoded = decode_escapes(text)
-    return decoded != text and _has_word(decoded, words)
-
-
-def _has_word(text: str, words: frozenset[str]) -> bool:
-    depth = 0
-    operand = ambiguous = False
-    for found in _TOKEN.finditer(text):
-        kind = found.lastgroup
-        if kind == "space":
-            continue
-        if kind == "word":
-            if found.group().upper() in words:
-                return True
-            operand = False
-        elif kind == "mark":
-            mark = found.group()
-            depth = depth + 1 if mark == "(" else max(0, depth - 1) if mark == ")" else depth
-            operand = mark == ")"
-        else:
-            ambiguous = ambiguous or (kind == "iri" and operand and depth > 0)
-            operand = True
-    if not ambiguous:
-        return False
-    return any(token.kind == "word" and token.text.upper() in words for token in tokens(text, comparing=True))
-
-
 def mentions_service(text: str) -> bool:
     """Whether the word occurs at all, in a name or a string too; the quick first look."""
     return "service" in text.lower() or ("\\" in text and "service" in decode_escapes(text).lower())
@@ -154,11 +124,59 @@ def mentions_service(text: str) -> bool:
 
 def uses_service(text: str) -> bool:
     """Whether a SERVICE clause is in the text (SPARQL 1.1 Federated Query §2)."""
-    return mentions_service(text) and has_word(text, frozenset({"SERVICE"}))
+    if _may_use_service(text) and _uses_service(text):
+        return True
+    if "\\" not in text:
+        return False
+    decoded = decode_escapes(text)
+    return decoded != text and _may_use_service(decoded) and _uses_service(decoded)
+
+
+def _may_use_service(text: str) -> bool:
+    """Whether the word occurs other than as the end of a name (``v4:TechnologyService``) or within a path of an IRI."""
+    lower = text.lower()
+    at = lower.find("service")
+    while at >= 0:
+        if (at == 0 or lower[at - 1] != "/") and not _IN_NAME.search(lower[max(0, at - 64) : at]):
+            return True
+        at = lower.find("service", at + 7)
+    return False
+
+
+def _uses_service(text: str) -> bool:
+    return any(_has_service(reading) for reading in _readings(text))
+
+
+def _has_service(lexed: Iterator[Token]) -> bool:
+    # the engine needs no space between a keyword and what follows: SERVICE:x{} and SERVICEe:x{} are clauses to it
+    before = name = ""
+    for token in lexed:
+        if token.kind == "word" and "SERVICE" in token.text.upper():
+            return True
+        if token.text == "{" and "SERVICE" in name:
+            return True
+        prefix = token.text.partition(":")[0].upper() if token.kind == "name" else ""
+        name = "" if before == "GRAPH" else prefix
+        before = token.text.upper() if token.kind == "word" else ""
+    return False
+
+
+def _has_word(text: str, words: frozenset[str]) -> bool:
+    return any(token.kind == "word" and token.text.upper() in words for reading in _readings(text) for token in reading)
+
+
+def _readings(text: str) -> Iterator[Iterator[Token]]:
+    """The ways in which a text may have to be read; see ``tokens``."""
+    yield tokens(text)
+    if "<" in text and "(" in text:
+        yield tokens(text, comparing=True)
 
 
 def is_repeatable(text: str) -> bool:
     """Whether the same text gives the same answer on the same snapshot."""
     if not (_MAY_BE_UNREPEATABLE.search(text) or "\\" in text):
         return True
-    return not has_word(text, _UNREPEATABLE)
+    if _has_word(text, _UNREPEATABLE):
+        return False
+    decoded = decode_escapes(text)
+    return decoded == text or not _has_word(decoded, _UNREPEATABLE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,11 @@ from starlette.types import Receive, Scope, Send
 from v4graph.errors import V4GraphError
 from v4graph.iris import Iris
 from v4graph.namespaces import prefixes
+from v4graph.rdf import N_QUADS
 from v4graph.sandbox.pool import Sandbox
 from v4graph.settings import Settings
 from v4graph.store import embedded
-from v4graph.web import graphs, health, sparql
+from v4graph.web import entities, graphs, health, sparql
 from v4graph.web.answers import Answers
 from v4graph.web.cors import open_headers
 from v4graph.web.description import Catalogue
@@ -48,13 +49,17 @@ class Application(FastAPI):
         await (self.front if scope["type"] == "http" else self.framework)(scope, receive, send)
 
 
-def create_app(settings: Settings, *, scratch: ScratchStore | None = None) -> FastAPI:
-    """The application of one instance; with ``scratch``, a writable playground instead of the published graph."""
+def create_app(settings: Settings, *, scratch: ScratchStore | None = None, quads: Sequence[bytes] = ()) -> FastAPI:
+    """The application of one instance; with ``scratch``, a writable playground instead of the published graph.
+
+    ``quads`` are N-Quads documents that a playground holds from the start.
+    """
     app = Application(title="v4graph", lifespan=_life, docs_url=None, redoc_url=None)
     app.state.settings = settings
     app.state.iris = Iris(settings.base_iri)
     app.state.scratch = scratch
-    app.state.sandbox = scratch.sandbox if scratch is not None else Sandbox(settings, prefixes=prefixes(app.state.iris))
+    app.state.quads = quads
+    app.state.sandbox = Sandbox(settings, prefixes=prefixes(app.state.iris))
     app.state.answers = Answers(settings.cache_mb)
     app.state.open_headers = open_headers(settings.cors_origins)
     app.state.limits = Limits(settings)
@@ -62,7 +67,8 @@ def create_app(settings: Settings, *, scratch: ScratchStore | None = None) -> Fa
     add_error_handlers(app)
     graphs.add_routes(app)
     health.add_routes(app)
-    app.front = Front(app, app.framework, sparql.endpoints(updates=scratch is not None))
+    entities.add_routes(app)  # last: it takes every path that is left
+    app.front = Front(app, app.framework, sparql.endpoints())
     return app
 
 
@@ -70,11 +76,14 @@ def create_app(settings: Settings, *, scratch: ScratchStore | None = None) -> Fa
 async def _life(app: FastAPI) -> AsyncIterator[None]:
     state = app.state
     if state.scratch is not None:
-        await state.scratch.start()
+        await state.scratch.start(state.sandbox)
         try:
+            for document in state.quads:
+                await state.scratch.load(document, N_QUADS)
             yield
         finally:
             await state.scratch.close()
+            await state.sandbox.close()
         return
     snapshot = embedded.current(state.settings.home)
     if snapshot is not None:

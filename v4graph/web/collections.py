@@ -17,11 +17,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from v4graph import portal, rdf
-from v4graph.entities import DCTERMS, LABELS, LARGEST_PAGE, PAGE, PREF_LABEL, Referring, Term, is_part, select
+from v4graph.entities import is_part, select
 from v4graph.errors import NotFound
 from v4graph.iris import Iris
 from v4graph.queries import bind, load_query
 from v4graph.rdf import CSV, GRAPH_FORMATS, JSON_LD
+from v4graph.statements import DCTERMS, LABELS, LARGEST_PAGE, PAGE, PREF_LABEL, Referring, Term
 from v4graph.web import pages
 from v4graph.web.delivery import present_snapshot
 from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable
@@ -80,9 +81,7 @@ def names_of(rows: Iterable[Mapping[str, Term]]) -> Names:
         if row["property"].value in LABELS and isinstance(value, ox.Literal):
             by_property = found.setdefault(row["subject"].value, {})
             by_property.setdefault(row["property"].value, {})[value.language or ""] = value.value
-    return {
-        iri: next(by_property[p] for p in LABELS if p in by_property) for iri, by_property in found.items()
-    }
+    return {iri: next(by_property[p] for p in LABELS if p in by_property) for iri, by_property in found.items()}
 
 
 async def _names(state: State, iris: Iterable[str], key: str) -> Names:
@@ -107,7 +106,10 @@ async def home(request: Request) -> ASGIApp:
         sampled = await state.overviews.rows(state, "sample-disagreements")
         mentioned = {c for classes in kinds.values() for c in classes}
         mentioned |= {t.value for row in sampled for t in row.values() if isinstance(t, ox.NamedNode)}
-        nodes = [rdf.iri_text(s) for s in sorted({r["subject"].value for r in sampled if is_part(r["subject"].value, "", iris)})]
+        nodes = [
+            rdf.iri_text(s)
+            for s in sorted({r["subject"].value for r in sampled if is_part(r["subject"].value, "", iris)})
+        ]
         parts = await state.overviews.rows(state, "describe", "start", subject=nodes) if nodes else []
         related = {r["subject"].value: r["object"].value for r in parts if _is_thing(r["object"], iris)}
         names = await _names(state, mentioned | set(related.values()), "start")
@@ -230,7 +232,8 @@ def _rendered(shown: list[tuple[Text, str]], names: Names, kind: str, fmt: rdf.F
     ]
     if fmt is JSON_LD:
         return portal.rendered(portal.listed([iri for _, iri in shown], triples, iris))
-    body: bytes = ox.serialize(triples, format=rdf.rdf_format(fmt), prefixes={"skos": PREF_LABEL[: -len("prefLabel")]})
+    body = ox.serialize(triples, format=rdf.rdf_format(fmt), prefixes={"skos": PREF_LABEL[: -len("prefLabel")]})
+    assert body is not None
     return body
 
 

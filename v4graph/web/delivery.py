@@ -28,6 +28,8 @@ COMPRESS_FROM = 1024
 _IN_THREAD_FROM = 32 * 1024
 """Longer pieces are compressed in a thread (zlib lets go of the GIL), so that other clients do not wait."""
 _LEVEL = 5
+_LONG = 16 * 1024
+"""Characters of a query above which its answer is not kept: looking through the query would hold up others."""
 _WATCH_AFTER = 0.05
 """Seconds before a running query is watched for a client that leaves; most are answered sooner."""
 
@@ -153,7 +155,7 @@ async def deliver(scope: Scope, receive: Receive, send: Send, question: Question
     """Answer a question: not modified, from memory, or from the sandbox, whole or as a stream."""
     state: State = scope["app"].state
     snapshot = present_snapshot(state)
-    may_repeat = is_repeatable(question.query)
+    may_repeat = len(question.query) <= _LONG and is_repeatable(question.query)
     tag = question.tag(snapshot.token) if may_repeat else None
     reading = scope["method"] in ("GET", "HEAD")
     head = scope["method"] == "HEAD"
@@ -219,9 +221,7 @@ async def _compressed(body: bytes) -> bytes:
     return await asyncio.to_thread(gzip.compress, body, _LEVEL, mtime=0)
 
 
-async def _send_stream(
-    send: Send, answer: Answer, headers: Headers, zipped: bool, watch: Watch, *, head: bool
-) -> bool:
+async def _send_stream(send: Send, answer: Answer, headers: Headers, zipped: bool, watch: Watch, *, head: bool) -> bool:
     """Send a long answer piece by piece; says whether all of it was sent.
 
     An error on the way leaves the response without its last chunk, and the server breaks the connection:

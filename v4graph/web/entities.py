@@ -24,12 +24,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from v4graph import errors, features, portal, rdf
-from v4graph.entities import DCTERMS, LARGEST_PAGE, OWL, PAGE, RDFS, SKOS, Document, describe, select
-from v4graph.errors import Gone, NotFound, V4GraphError
+from v4graph.entities import describe, select
+from v4graph.errors import Gone, NotFound, UnknownEntity, V4GraphError
 from v4graph.iris import Iris
 from v4graph.namespaces import prefixes
 from v4graph.queries import bind, load_query, paged
 from v4graph.rdf import CSV, JSON_LD, N_QUADS, N_TRIPLES, RDF_XML, TRIG, TURTLE, Format
+from v4graph.statements import DCTERMS, LARGEST_PAGE, OWL, PAGE, RDFS, SKOS, Document
 from v4graph.web import collections, pages
 from v4graph.web.delivery import present_snapshot
 from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable
@@ -129,10 +130,15 @@ async def _document(request: Request, iri: str) -> Document:
     is_vocabulary = iri == state.iris.ontology
     size = number(request, "size", _WHOLE if is_vocabulary else PAGE, LARGEST_PAGE)
     with state.limits.admit(request.scope):
-        document: Document = await state.documents.of(state, iri, page, size)
+        try:
+            document: Document = await state.documents.of(state, iri, page, size)
+        except UnknownEntity:
+            if page > 1 or iri not in await state.catalogue.names(state):
+                raise
+            return Document.nothing(iri, present_snapshot(state).token)  # a graph nobody described
         versions = [s.subject for s in document.referring.statements if s.property == f"{OWL}versionIRI"]
         if versions and iri.startswith(f"{versions[0]}/"):  # the version there is: the vocabulary itself
-            return await state.documents.of(state, versions[0], page, _WHOLE)
+            document = await state.documents.of(state, versions[0], page, _WHOLE)
     return document
 
 
@@ -202,7 +208,9 @@ async def page_of(request: Request, iri: str, fixed: Format | None = None) -> AS
         make = partial(pages.entity_page, document, told, languages, addresses, said=said)
     else:
         make = partial(_rendered, document, choice.format, iris)
-    location = f"{last}.{choice.format.ending}" if fixed is None and choice.format is not HTML and not is_graph else None
+    location = (
+        f"{last}.{choice.format.ending}" if fixed is None and choice.format is not HTML and not is_graph else None
+    )
     return await reply(request, choice, content, make, links=links, location=location)
 
 
@@ -240,11 +248,17 @@ def as_rdf(found: list[ox.Triple] | list[ox.Quad], fmt: Format, iris: Iris) -> b
     spaces = {
         term.value[: max(term.value.rfind("#"), term.value.rfind("/")) + 1]
         for statement in found
-        for term in (statement.subject, statement.predicate, statement.object, getattr(statement.object, "datatype", None))
+        for term in (
+            statement.subject,
+            statement.predicate,
+            statement.object,
+            getattr(statement.object, "datatype", None),
+        )
         if isinstance(term, ox.NamedNode)
     }
     used = {name: space for name, space in prefixes(iris).items() if space in spaces}
-    body: bytes = ox.serialize(found, format=rdf.rdf_format(fmt), prefixes=used)
+    body = ox.serialize(found, format=rdf.rdf_format(fmt), prefixes=used)
+    assert body is not None
     return body
 
 

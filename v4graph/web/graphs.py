@@ -6,13 +6,15 @@ A named graph is read at its own address, ``/graph/{source}``, or as ``/graph?gr
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from email.parser import BytesParser
 from email.policy import HTTP
 
 from fastapi import FastAPI
 from starlette.datastructures import State
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -26,10 +28,12 @@ from v4graph.errors import (
     UpdateRefused,
 )
 from v4graph.queries import load_query
-from v4graph.rdf import GRAPH_FORMATS, RDF_FORMATS, Format, format_of_ending, format_of_media_type
+from v4graph.rdf import GRAPH_FORMATS, N_TRIPLES, RDF_FORMATS, TURTLE, Format, format_of_ending, format_of_media_type
+from v4graph.sandbox.documents import Document, Parsed, parse_documents
+from v4graph.web import entities
 from v4graph.web.delivery import Question, deliver, header, request_key
 from v4graph.web.limits import read_body
-from v4graph.web.negotiation import Choices, accepts_gzip, choose_graph
+from v4graph.web.negotiation import Choices, accepts_gzip, choose_graph, prefers_html
 from v4graph.web.operations import absolute_iri, media_type_of, one, read_fields
 from v4graph.web.sparql import request_url
 
@@ -88,8 +92,14 @@ def _graph(scope: Scope) -> str | None:
 
 async def _read(scope: Scope, receive: Receive, send: Send) -> None:
     state: State = scope["app"].state
-    graph = _graph(scope)
     fields = read_fields(scope["query_string"], "the address")
+    name: str = scope["path_params"].get("name", "")
+    wants_page = one(fields, "format") is None and prefers_html(header(scope, b"accept") or "", TURTLE)
+    if state.scratch is None and name and (wants_page or "/" in name):
+        # the page of a source, or a thing named below it (a revision), which is no graph
+        await (await entities.answer(Request(scope, receive)))(scope, receive, send)
+        return
+    graph = _graph(scope)
     chosen = choose_graph(header(scope, b"accept") or "", one(fields, "format") or one(fields, "output"), RDF_FORMATS)
     await _require(state, graph)
     question = Question(
@@ -125,12 +135,13 @@ async def _write(scope: Scope, receive: Receive) -> Response:
     is_form = media_type_of(content_type)[0] == _MULTIPART
     if is_form and method != "POST":
         raise UnsupportedMediaType(f"{_MULTIPART} is for POST; send one document.")
-    documents = list(_documents_of(content_type or "", body)) if is_form else [(body, _format(content_type))]
-    created = False
+    write = state.scratch.put if method == "PUT" else state.scratch.post
     with state.limits.admit(scope):
-        for content, fmt in documents:
-            write = state.scratch.put if method == "PUT" else state.scratch.post
-            created = await write(graph, content, fmt, graph or base) or created
+        if is_form:
+            content, fmt = await _united(_documents_of(content_type or "", body), graph or base, state), N_TRIPLES
+        else:
+            content, fmt = body, _format(content_type)
+        created = await write(graph, content, fmt, graph or base)
     headers = {"Location": graph} if named_by_server and graph is not None else None
     return Response(status_code=201 if created or named_by_server else 204, headers=headers)
 
@@ -143,6 +154,17 @@ def _format(content_type: str | None) -> Format:
         accepted = ", ".join(f.media_type for f in GRAPH_FORMATS)
         raise UnsupportedMediaType(f"{said}. Send a graph as {accepted}.")
     return found
+
+
+async def _united(documents: Iterable[tuple[bytes, Format]], base: str, state: State) -> bytes:
+    """Several documents as one, so that all are stored or none."""
+    read = [Document(content, fmt, "", base) for content, fmt in documents]
+    lines: list[str] = []
+    for parsed in await asyncio.to_thread(parse_documents, read, state.settings):
+        if not isinstance(parsed, Parsed):
+            raise parsed
+        lines += parsed.lines
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def _documents_of(content_type: str, body: bytes) -> Iterator[tuple[bytes, Format]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,9 +15,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from v4graph import portal
-from v4graph.entities import DCTERMS, OWL, RDFS, SKOS, TYPE, Document, Statement, Term
 from v4graph.iris import Iris
 from v4graph.rdf import Format
+from v4graph.statements import DCTERMS, OWL, RDFS, SKOS, TYPE, Document, Statement, Term
 from v4graph.web.telling import (
     INTERFACE,
     LANGUAGES,
@@ -120,13 +120,14 @@ def entity_page(
 def _lede(statements: list[Statement], languages: tuple[str, ...]) -> Statement | None:
     """The statement that says in a sentence what the thing is."""
     for property_ in (f"{DCTERMS}description", f"{SKOS}definition"):
-        said = {s.object.language: s for s in statements if s.property == property_ and isinstance(s.object, ox.Literal)}
+        texts = [s for s in statements if s.property == property_]
+        said = {s.object.language: s for s in texts if isinstance(s.object, ox.Literal)}
         if said:
             return next((said[x] for x in languages if x in said), next(iter(said.values())))
     return None
 
 
-def _preferred(terms: list[Any], languages: tuple[str, ...]) -> Text | None:
+def _preferred(terms: list[Any], languages: Sequence[str]) -> Text | None:
     texts = {term.language: term.value for term in terms if isinstance(term, ox.Literal)}
     language = next((x for x in (*languages, *texts) if x in texts), None)
     return Text(texts[language], language) if texts else None

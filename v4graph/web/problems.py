@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import html
 import json
 import logging
 import secrets
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -16,40 +14,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from v4graph.errors import BadRequest, MethodNotAllowed, NotFound, V4GraphError
-from v4graph.iris import PUBLIC_BASE
+from v4graph.iris import PUBLIC_BASE, Iris
+from v4graph.web import pages
 from v4graph.web.negotiation import HTML, PROBLEM, Choice, prefers_html
+from v4graph.web.telling import Links
 
 log = logging.getLogger(__name__)
 
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{title}</title></head>
-<body><main><h1>{title}</h1>
-<p>{detail}</p>
-{more}</main></body></html>
-"""
-
-
-def problem_response(error: V4GraphError, accept: str, base_iri: str) -> Response:
-    """An error as JSON, or as a page for a browser."""
+def problem_response(error: V4GraphError, accept: str, base_iri: str, path: str = "") -> Response:
+    """An error as JSON, or as a page for a browser; ``path`` is where the page stands, for its links."""
     problem = error.problem(base_iri)
     headers = {"Vary": "Accept", "Cache-Control": "no-store", **error.headers}
     if prefers_html(accept):
-        body, label = _page(problem), Choice(HTML, HTML.media_type)
+        body, label = pages.problem_page(problem, Links(path, Iris(base_iri))), Choice(HTML, HTML.media_type)
+        headers |= pages.HEADERS
     else:
         body = json.dumps(problem, ensure_ascii=False, default=str).encode()
         label = Choice(PROBLEM, PROBLEM.media_type)
     return Response(body, error.status, {"Content-Type": label.content_type.decode(), **headers})
-
-
-def _page(problem: dict[str, Any]) -> bytes:
-    words = {name: html.escape(str(value)) for name, value in problem.items() if isinstance(value, str | int)}
-    more = ""
-    if "line" in words and "column" in words:
-        more += f"<p>Line {words['line']}, column {words['column']}.</p>\n"
-    if "hint" in words:
-        more += f"<p>{words['hint']}</p>\n"
-    return _PAGE.format(title=words["title"], detail=words["detail"], more=more).encode()
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -63,7 +45,8 @@ def add_error_handlers(app: FastAPI) -> None:
 def _respond(request: Request, error: V4GraphError) -> Response:
     settings = getattr(request.app.state, "settings", None)
     base_iri = settings.base_iri if settings is not None else PUBLIC_BASE
-    return problem_response(error, request.headers.get("accept", ""), base_iri)
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", "")).lstrip("/")
+    return problem_response(error, request.headers.get("accept", ""), base_iri, path)
 
 
 async def _ours(request: Request, error: Exception) -> Response:

@@ -30,10 +30,10 @@ _FORM_OVERHEAD = 64 * 1024
 """Bytes a form or an address may have beside the query: graph names, other parameters."""
 
 
-def endpoints(*, updates: bool) -> dict[str, ASGIApp]:
-    """The endpoint by its paths."""
+def endpoints() -> dict[str, ASGIApp]:
+    """The endpoint by its paths; the one for updates says, where there are none, how to contribute."""
     endpoint = _Endpoint()
-    return {PATH: endpoint, UPDATE_PATH: endpoint} if updates else {PATH: endpoint}
+    return {PATH: endpoint, UPDATE_PATH: endpoint}
 
 
 class _Endpoint:
@@ -105,7 +105,11 @@ async def _update(scope: Scope, receive: Receive, send: Send, operation: Operati
     seconds = seconds_asked(operation.timeout, state.settings.query_seconds)
     with state.limits.admit(scope), Watch(receive) as watch:
         await state.scratch.update(
-            operation.text, operation.default_graphs, operation.named_graphs, seconds, base_of(scope)
+            operation.text,
+            using_default=operation.default_graphs or (),
+            using_named=operation.named_graphs or (),
+            seconds=seconds,
+            base_iri=base_of(scope),
         )
         watch.stop()
         await Response(status_code=204)(scope, receive, send)

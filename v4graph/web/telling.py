@@ -11,17 +11,8 @@ from dataclasses import dataclass, replace
 
 import pyoxigraph as ox
 
-from v4graph.entities import (
-    ALT_LABEL,
-    LABELS,
-    RELATIONS,
-    TYPE,
-    Disagreement,
-    Document,
-    Statement,
-    Term,
-)
 from v4graph.iris import Iris
+from v4graph.statements import ALT_LABEL, LABELS, RELATIONS, TYPE, Disagreement, Document, Statement, Term
 
 LANGUAGES = {"en": "English", "cs": "Čeština", "sk": "Slovenčina", "pl": "Polski", "hu": "Magyar", "de": "Deutsch"}
 """The languages of the project, by their own names; the first is what is fallen back to."""
@@ -36,7 +27,10 @@ _FIRST = (
     "atEvent", "attendee", "attendanceRole", "nameAsGiven", "task", "inSector", "coversArea", "targetGroup",
 )  # fmt: skip
 """Properties in the order in which a reader wants them; others follow by their label."""
-_MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 
 
@@ -159,6 +153,7 @@ class Teller:
     """Tells a document in a reader's language; numbers the sources in the order in which they are cited."""
 
     def __init__(self, document: Document, links: Links, languages: Sequence[str]) -> None:
+        """Tell this document on a page with these links, names in the first of the languages there is."""
         self.document = document
         self.links = links
         self.languages = languages
@@ -189,10 +184,11 @@ class Teller:
         self.derived |= derived
         marks = self.marks(sources)
         if isinstance(term, ox.NamedNode):
-            return Value(
-                self.name(term.value), self.links.of(term.value), self.iris.path(term.value) is None, None, marks,
-                derived, accepted,
-            )  # fmt: skip
+            external = self.iris.path(term.value) is None
+            text = self.name(term.value)
+            if external and self.document.name(term.value, self.languages) is None:
+                text = Text(re.sub(r"^https?://(www\.)?", "", term.value).rstrip("/"))
+            return Value(text, self.links.of(term.value), external, None, marks, derived, accepted)
         return replace(literal_value(term, self.links), marks=marks, derived=derived, accepted=accepted)
 
     def facts(self, statements: Iterable[Statement], *, leave_out: frozenset[str] = frozenset()) -> list[Fact]:
@@ -263,6 +259,7 @@ class Group:
     items: tuple[Value, ...] = ()
     columns: tuple[Column, ...] = ()
     rows: tuple[tuple[Value, tuple[tuple[Value, ...], ...]], ...] = ()
+    derived: bool = False
 
 
 def groups(teller: Teller) -> list[Group]:
@@ -282,19 +279,24 @@ def groups(teller: Teller) -> list[Group]:
             made.append(_table(teller, property_, whole, count))
         else:
             items = tuple(teller.value(ox.NamedNode(s)) for s in subjects)
-            made.append(Group(teller.inverse(property_), property_, count, items))
+            derived = document.value_of(property_, teller.iris.term("isDerived")) == "true"
+            made.append(Group(teller.inverse(property_), property_, count, items, derived=derived))
     return sorted(made, key=lambda group: not group.rows)
 
 
 def _table(teller: Teller, link: str, subjects: list[str], count: int) -> Group:
-    statements = {s: [x for x in teller.document.relations[s] if x.property not in (link, TYPE)] for s in subjects}
+    document = teller.document
+    statements = {s: [x for x in document.relations[s] if x.property not in (link, TYPE)] for s in subjects}
     used = {x.property for group in statements.values() for x in group}
     columns = sorted(used, key=lambda p: (teller.order(p), p))
     country = teller.iris.term("country")
     parties = [
-        c for c in columns
-        if any(teller.document.values(x.object.value, country) for s in subjects for x in statements[s] if x.property == c)
-    ][:1]  # fmt: skip
+        column
+        for column in columns
+        if any(
+            document.values(x.object.value, country) for s in subjects for x in statements[s] if x.property == column
+        )
+    ][:1]
     shown: list[Column] = []
     for column in columns:
         shown.append(Column(teller.name(column), column))
@@ -303,12 +305,12 @@ def _table(teller: Teller, link: str, subjects: list[str], count: int) -> Group:
     rows = []
     for subject in subjects:
         cells: list[tuple[Value, ...]] = []
-        for column in shown:
-            if column.property == country and column.property not in used:
+        for head in shown:
+            if head.property == country and head.property not in used:
                 whose = [x.object.value for x in statements[subject] if x.property in parties]
-                cells.append(tuple(teller.value(v) for iri in whose for v in teller.document.values(iri, country)))
+                cells.append(tuple(teller.value(v) for iri in whose for v in document.values(iri, country)))
             else:
-                said = [x for x in statements[subject] if x.property == column.property]
+                said = [x for x in statements[subject] if x.property == head.property]
                 cells.append(tuple(teller.value(x.object, x.sources, derived=x.derived) for x in said))
         rows.append((teller.value(ox.NamedNode(subject)), tuple(cells)))
     rows.sort(key=lambda row: [v.text.text.casefold() for v in row[1][0]] if row[1] else [])
