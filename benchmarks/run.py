@@ -25,10 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import generate, servers
-from v4graph import assets
 from v4graph.contributions import Contribution, Description, record
 from v4graph.settings import Settings
-from v4graph.store.embedded import current, publishing
+from v4graph.store.embedded import publishing
 from v4graph.workspace import Workspace
 
 RESULTS = Path(__file__).parent / "results"
@@ -44,7 +43,9 @@ def filled(home: Path, organisations: int) -> Workspace:
     for source, line in generate.statements(organisations, SOURCES, 0.1, 1):
         by_source.setdefault(source, []).append(line)
     described = [
-        Description(source, (f'<{workspace.iris.graph(source)}> <{workspace.iris.term("owner")}> "curator" .',), 3, "curator")
+        Description(
+            source, (f'<{workspace.iris.graph(source)}> <{workspace.iris.term("owner")}> "curator" .',), 3, "curator"
+        )
         for source in by_source
     ]
     contributions = [Contribution(source, tuple(sorted(set(lines)))) for source, lines in by_source.items()]
@@ -115,7 +116,7 @@ def publishing_times(organisations: int, folder: Path, times: int = 40) -> dict[
     taken = []
     for number in range(times):
         lines = tuple(
-            f"<{generate.organisation(i)}> <{workspace.iris.term('acronym')}> \"round {number}, {i}\" ."
+            f'<{generate.organisation(i)}> <{workspace.iris.term("acronym")}> "round {number}, {i}" .'
             for i in range(number, number + 200)
         )
         began = time.perf_counter()
@@ -188,7 +189,12 @@ def main() -> None:
             "publish": publishing_times(asked.publish_organisations, folder),
         }
     told["goals"] = [
-        {"what": what, "measured": value, "goal": f"{sign} {goal}", "met": value >= goal if sign == ">=" else value <= goal}
+        {
+            "what": what,
+            "measured": value,
+            "goal": f"{sign} {goal}",
+            "met": value >= goal if sign == ">=" else value <= goal,
+        }
         for what, value, sign, goal in goals(told)
     ]
     RESULTS.mkdir(exist_ok=True)

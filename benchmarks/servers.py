@@ -93,7 +93,14 @@ def v4graph(home: Path) -> Iterator[Running]:
     port = free_port()
     command = [sys.executable, "-m", "v4graph", "serve"]
     with running(
-        "v4graph", command, port, "/sparql", "/health", PORT=str(port), V4GRAPH_HOME=str(home), V4GRAPH_CLIENT_QUERIES="512"
+        "v4graph",
+        command,
+        port,
+        "/sparql",
+        "/health",
+        PORT=str(port),
+        V4GRAPH_HOME=str(home),
+        V4GRAPH_CLIENT_QUERIES="512",
     ) as server:
         yield server
 

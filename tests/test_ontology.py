@@ -44,18 +44,36 @@ LETTERS = {
     "de": "äöüß",
 }
 FOREIGN_NAMES = {"Visegrád"}
-DATATYPES = {f"{XSD}{n}" for n in "string date gYearMonth gYear integer decimal boolean anyURI dateTime".split()} | {
-    f"{RDF}langString"
-}
+DATATYPES = {
+    f"{XSD}{n}"
+    for n in ["string", "date", "gYearMonth", "gYear", "integer", "decimal", "boolean", "anyURI", "dateTime"]
+} | {f"{RDF}langString"}
 
 # What the design fixes: these come from rules, never from a source.
 DERIVED = set(
-    "groupsOrganisation projectStatus leadPartner partner associatedPartner involves coParticipatedWith"
-    " earliestStart latestStart earliestEnd latestEnd"
-    " disputedSubject disputedProperty claim claimObject inGraph ruleApplied resolution".split()
+    [
+        "groupsOrganisation",
+        "projectStatus",
+        "leadPartner",
+        "partner",
+        "associatedPartner",
+        "involves",
+        "coParticipatedWith",
+        "earliestStart",
+        "latestStart",
+        "earliestEnd",
+        "latestEnd",
+        "disputedSubject",
+        "disputedProperty",
+        "claim",
+        "claimObject",
+        "inGraph",
+        "ruleApplied",
+        "resolution",
+    ]
 )
 # Nodes that stand for a relation or a finding: only their properties may have an rdfs:domain.
-RELATION_CLASSES = set("ProjectParticipation EventParticipation Funding Disagreement Claim Resolution".split())
+RELATION_CLASSES = set(["ProjectParticipation", "EventParticipation", "Funding", "Disagreement", "Claim", "Resolution"])
 SCHEMES = {
     "amount-kind": "total-cost grant co-financing partner-budget",
     "amount-qualifier": "exact approximate at-least at-most",
@@ -401,10 +419,19 @@ def test_property_says_where_it_belongs(term: str) -> None:
 
 
 def test_no_axiom_that_could_merge_things() -> None:
-    types = {f"{OWL}{t}" for t in "FunctionalProperty InverseFunctionalProperty Restriction AllDifferent".split()}
+    types = {f"{OWL}{t}" for t in ["FunctionalProperty", "InverseFunctionalProperty", "Restriction", "AllDifferent"]}
     predicates = {
         f"{OWL}{p}"
-        for p in "sameAs imports equivalentClass equivalentProperty hasKey unionOf oneOf propertyChainAxiom".split()
+        for p in [
+            "sameAs",
+            "imports",
+            "equivalentClass",
+            "equivalentProperty",
+            "hasKey",
+            "unionOf",
+            "oneOf",
+            "propertyChainAxiom",
+        ]
     }
     faults = [str(q) for q in ALL.quads if q.predicate.value in predicates or q.object.value in types]
     assert not faults, f"take these out, they let a reasoner merge or retype things:{list_of(faults)}"

@@ -146,6 +146,13 @@ def test_schema_org_says_what_search_engines_know(published_home: Path) -> None:
     assert {"@value": "National Cluster Association", "@language": "en"} in made["name"]
 
 
+def test_the_vocabulary_is_a_list_of_terms(published_home: Path) -> None:
+    [found] = documents(published_home, "ontology", size=1000)
+    made = portal.framed(found, IRIS)
+    assert made["@graph"][0]["id"] == IRIS.ontology
+    assert portal.triples_of(made, IRIS) == set(found.triples(IRIS))
+
+
 def test_values_json_cannot_say_keep_their_type() -> None:
     subject, predicate = ox.NamedNode("http://e/s"), ox.NamedNode(IRIS.term("amount"))
     xsd = "http://www.w3.org/2001/XMLSchema#"

@@ -126,7 +126,12 @@ def project(ledger: Ledger, home: Path, *, anew: bool = False) -> embedded.Snaps
         return projection.project(ledger, home, IRIS, anew=anew)
 
 
-@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=25,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(st.lists(steps, min_size=1, max_size=6))
 def test_step_by_step_is_built_anew(history: list[tuple[str, frozenset[str] | int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -67,7 +67,9 @@ def test_clusterscord_shows_both_partners_and_both_counts(published: Workspace) 
 
 def test_ketgate_is_closed_although_its_source_lists_it_as_current(published: Workspace) -> None:
     status = published.iris.concept
-    assert ask(published, "SELECT ?s { project:ketgate v4:projectStatus ?s }") == [(status("project-status", "closed"),)]
+    assert ask(published, "SELECT ?s { project:ketgate v4:projectStatus ?s }") == [
+        (status("project-status", "closed"),)
+    ]
     said = ask(
         published,
         "SELECT ?s { GRAPH <https://w3id.org/v4graph/graph/nca-projects> { project:ketgate v4:statedStatus ?s } }",
@@ -149,7 +151,7 @@ def test_a_violation_is_refused_and_changes_nothing(workspace: Workspace, tmp_pa
 def test_an_unknown_source_is_refused(workspace: Workspace, tmp_path: Path) -> None:
     new = tmp_path / "nobody.ttl"
     new.write_text(
-        '<https://w3id.org/v4graph/id/place/x> a <https://w3id.org/v4graph/ontology#Place> ; '
+        "<https://w3id.org/v4graph/id/place/x> a <https://w3id.org/v4graph/ontology#Place> ; "
         '<http://www.w3.org/2004/02/skos/core#prefLabel> "X"@en .',
         encoding="utf-8",
     )

@@ -51,6 +51,9 @@ class Rule:
     body: str
 
 
+Changed = Mapping[str, Iterable[tuple[str, str]]]
+"""Per property, subject and object of all statements, former and new, of the subjects that change."""
+
 _REACH = re.compile(r"(subject|object) of ([^,;]+?)(?:, then (\S+))?")
 
 
@@ -107,26 +110,25 @@ def derive_all(store: ox.Store, rules: Sequence[Rule], date: str, iris: Iris) ->
     for rule in rules:
         construct = f"{rule.prologue}\nCONSTRUCT {{{rule.template}}} WHERE {{{rule.body}}}"
         made = list(store.query(bind(construct, today=_today(date))))  # type: ignore[arg-type]
-        store.bulk_extend(ox.Quad(*triple, graph) for triple in made for graph in (ox.DefaultGraph(), derived))
+        graphs = (ox.DefaultGraph(), derived)
+        store.bulk_extend(ox.Quad(t.subject, t.predicate, t.object, graph) for t in made for graph in graphs)
 
 
-def foci(store: ox.Store, rule: Rule, changed: Mapping[str, Iterable[str]], *, all_daily: bool) -> list[str]:
+def foci(store: ox.Store, rule: Rule, changed: Changed, *, all_daily: bool) -> list[str]:
     """The things a rule must derive again, as N-Triples text, found before the update.
 
     Args:
         store: the store as it is before the update.
         rule: the rule.
-        changed: per changed subject its statements, those it had and those it gets.
+        changed: what changes.
         all_daily: the day has changed.
     """
     found: set[str] = set()
     for reach in rule.reach:
         nodes: set[str] = set()
-        for subject, lines in changed.items():
-            for line in lines:
-                _, predicate, value = rdf.split_line(line)
-                if predicate in reach.properties:
-                    nodes.add(subject if reach.itself else value)
+        for predicate in reach.properties:
+            for subject, value in changed.get(predicate, ()):
+                nodes.add(subject if reach.itself else value)
         nodes = {node for node in nodes if node.startswith("<")}
         if nodes and reach.path:
             found |= _select(store, rule, f"VALUES ?node {{ {' '.join(sorted(nodes))} }} ?node {reach.path} ?focus")

@@ -32,6 +32,7 @@ class V4GraphError(Exception):
     status: ClassVar[int] = 500
 
     def __init__(self, detail: str, *, headers: dict[str, str] | None = None, **extras: Any) -> None:
+        """``extras`` become members of the problem object."""
         super().__init__(detail)
         self.detail = detail
         self.headers = headers or {}

@@ -220,6 +220,9 @@ def framed(document: Document, iris: Iris) -> Json:
     kind = (iris.path(document.iri) or "").removeprefix("id/").split("/")[0]
     frame = {name: value for name, value in frame_of(kind, iris).items() if name != "@type"}
     triples = document.triples(iris)
+    if any(part.startswith(f"{document.iri}#") for part in document.relations):
+        # A vocabulary is a list of terms, not a tree: as a tree it takes eight times as long and is harder to read.
+        return listed(list(dict.fromkeys(t.subject.value for t in triples)), triples, iris)  # type: ignore[union-attr]
     backwards = {t.predicate.value for t in triples if t.object == ox.NamedNode(document.iri)}
     frame |= {"@id": document.iri, "@reverse": {p: {} for p in sorted(backwards - {TYPE})}}
     made: Json = jsonld.frame(expanded(triples), frame, {**_options(iris), "embed": "@always", "omitGraph": True})

@@ -130,8 +130,9 @@ def _build(
     tell("deriving")
     derivation.derive_all(store, rules, head.time[:10], iris)
     # The marker comes last: a build that was interrupted has none, and is built again.
-    for line in provenance.marker(head, fingerprint, iris):
-        store.extend(ox.Quad(*triple, ox.NamedNode(iris.provenance)) for triple in rdf.parse_lines([line]))
+    graph = ox.NamedNode(iris.provenance)
+    marker = rdf.parse_lines(provenance.marker(head, fingerprint, iris))
+    store.extend([ox.Quad(t.subject, t.predicate, t.object, graph) for t in marker])
     store.flush()
 
 
@@ -259,17 +260,17 @@ def _bring_up_to_date(
 
 def _resolve_again(
     store: ox.Store, subjects: Iterable[str], difference: _Difference, old: State, new: State, iris: Iris
-) -> dict[str, set[str]]:
+) -> dict[str, list[tuple[str, str]]]:
     """Add to the difference what the resolved view and the disagreements gain and lose.
 
-    Returns the subjects whose resolved statements change, each with those it had and those it gets.
+    Returns the statements, former and new, of the subjects whose resolved statements change.
     """
     disagreements = ox.NamedNode(iris.disagreements)
     disputed = ox.NamedNode(iris.term("disputedSubject"))
     claim = ox.NamedNode(iris.term("claim"))
     no_source = {f"<{g}>" for g in (iris.provenance, iris.disagreements, iris.derived)}
     added = {graph: _by_subject(lines) for graph, lines in difference.added.items()}
-    changed: dict[str, set[str]] = {}
+    changed: dict[str, list[tuple[str, str]]] = {}
     for subject in sorted(subjects):
         node = ox.NamedNode(subject[1:-1])
         by_graph = _by_graph(store.quads_for_pattern(node, None, None, None))
@@ -283,7 +284,9 @@ def _resolve_again(
         derived = old.rules.policies.derived
         before = {line for line in by_graph.get("", set()) if line.split(" ", 2)[1] not in derived}
         if before != resolved.lines:
-            changed[subject] = before | resolved.lines
+            for line in before | resolved.lines:
+                _, predicate, value = rdf.split_line(line)
+                changed.setdefault(predicate, []).append((subject, value))
         difference.between("", before, resolved.lines)
         about: list[ox.Quad] = []
         for found in store.quads_for_pattern(None, disputed, node, disagreements):

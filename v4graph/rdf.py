@@ -72,7 +72,8 @@ def rdf_format(fmt: Format) -> ox.RdfFormat:
 def ntriples(triples: Iterable[ox.Triple | ox.Quad]) -> list[str]:
     """Canonical N-Triples lines of triples (RDF 1.1 N-Triples §3), sorted; the graph of a quad is dropped."""
     plain = (t if isinstance(t, ox.Triple) else t.triple for t in triples)
-    text: bytes = ox.serialize(plain, format=ox.RdfFormat.N_TRIPLES)
+    text = ox.serialize(plain, format=ox.RdfFormat.N_TRIPLES)
+    assert text is not None  # it is, when no output is given
     return sorted(set(text.decode().split("\n")) - {""})
 
 

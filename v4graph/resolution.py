@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from v4graph import rdf
 from v4graph.iris import Iris
@@ -195,7 +196,7 @@ def _date(value: str) -> str | None:
 
 
 def _nested(dates: list[str]) -> bool:
-    return all(longer.startswith(shorter) for shorter, longer in zip(dates, dates[1:], strict=False))
+    return all(longer.startswith(shorter) for shorter, longer in pairwise(dates))
 
 
 def _compatible(by_value: Iterable[str]) -> bool:

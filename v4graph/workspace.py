@@ -16,7 +16,7 @@ from v4graph import assets, contributions, derivation, projection, rdf
 from v4graph.contributions import Contribution, Published
 from v4graph.errors import BadRequest, StoreError, UnknownGraph
 from v4graph.iris import Iris
-from v4graph.ledger import Ledger
+from v4graph.ledger import Entry, Ledger
 from v4graph.resolution import RDF_TYPE
 from v4graph.settings import Settings
 from v4graph.shapes import Report
@@ -159,7 +159,8 @@ class Workspace:
         snapshot = current(self.home)
         if snapshot is None:
             return []
-        dumped: bytes = ox.Store.read_only(str(snapshot.path)).dump(format=ox.RdfFormat.N_QUADS)
+        dumped = ox.Store.read_only(str(snapshot.path)).dump(format=ox.RdfFormat.N_QUADS)
+        assert dumped is not None  # it is, when no output is given
         return sorted(dumped.decode().split("\n")[:-1])
 
     def hash(self) -> str:
@@ -211,7 +212,7 @@ class Workspace:
         return lines
 
 
-def _is_new(contribution: Contribution, known: dict[str, projection.Entry]) -> bool:
+def _is_new(contribution: Contribution, known: dict[str, Entry]) -> bool:
     before = known.get(contribution.source)
     return before is None or before.content != rdf.sha256(contribution.lines)
 

@@ -267,7 +267,11 @@ def test_every_iri_in_the_store_answers(published_home: Path, atlas: Server) -> 
                     got = await client.get(f"/{path}", headers={"accept": accept}, follow_redirects=True)
                     if got.status_code != 200 or not got.headers["content-type"].startswith(accept):
                         wrong.append(f"{got.status_code} {accept} {path}")
-                    elif accept == "text/turtle" and f"<{BASE}{path}>" not in _expanded(got.content):
+                    elif (
+                        accept == "text/turtle"
+                        and not _is_graph(path)
+                        and f"<{BASE}{path}>" not in _expanded(got.content)
+                    ):
                         wrong.append(f"says nothing: {path}")
                     elif accept == "text/html":
                         assert_sound(got.text)
@@ -277,6 +281,11 @@ def test_every_iri_in_the_store_answers(published_home: Path, atlas: Server) -> 
         return wrong
 
     assert asyncio.run(walk()) == []
+
+
+def _is_graph(path: str) -> bool:
+    """Whether Turtle at this address is the content of a source, which need not name the source."""
+    return path.startswith("graph/") and path.count("/") == 1
 
 
 def _expanded(turtle: bytes) -> str:

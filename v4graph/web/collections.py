@@ -22,7 +22,7 @@ from v4graph.errors import NotFound
 from v4graph.iris import Iris
 from v4graph.queries import bind, load_query
 from v4graph.rdf import CSV, GRAPH_FORMATS, JSON_LD
-from v4graph.statements import DCTERMS, LABELS, LARGEST_PAGE, PAGE, PREF_LABEL, Referring, Term
+from v4graph.statements import DCTERMS, LABELS, LARGEST_PAGE, PAGE, PREF_LABEL, TYPE, Referring, Term
 from v4graph.web import pages
 from v4graph.web.delivery import present_snapshot
 from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable
@@ -116,7 +116,8 @@ async def home(request: Request) -> ASGIApp:
     counts = {row["kind"].value: int(row["count"].value) for row in counted}
     figures = [(kind, counts.get(kind, 0), links.to(kind)) for kind in _FIGURES if counts.get(kind)]
     figures.append(("source", len({row["source"].value for row in told}), links.to("sources")))
-    figures.append(("disagreement", int(differing[0]["count"].value), "#differ"))
+    if sampled:
+        figures.append(("disagreement", int(differing[0]["count"].value), "#differ"))
 
     def name(iri: str) -> Text:
         return pages.name_of(iri, names.get(iri) or names.get(related.get(iri, ""), {}), languages, iris)
@@ -175,7 +176,9 @@ async def members(request: Request, kind: str, fixed: rdf.Format | None = None) 
     if choice.format is not HTML:
         languages = ("en",)  # data do not depend on who asks
     names: Names = {}
+    types: dict[str, set[str]] = {}
     for row in rows:
+        types.setdefault(row["thing"].value, set()).add(row["class"].value)
         by_language = names.setdefault(row["thing"].value, {})
         if "label" in row:
             by_language[getattr(row["label"], "language", None) or ""] = row["label"].value
@@ -190,7 +193,7 @@ async def members(request: Request, kind: str, fixed: rdf.Format | None = None) 
     for relation, there, other in (("prev", page > 1, page - 1), ("next", listed.more, page + 1)):
         if there:
             linked.append(f'<?page={other}&size={size}>; rel="{relation}"')
-    content = [kind, shown, listed, {iri: names[iri] for _, iri in shown}]
+    content = [kind, shown, listed, [(names[iri], sorted(types[iri])) for _, iri in shown]]
     if choice.format is HTML:
         title = pages.name_of(classes[0], labels.get(classes[0], {}), languages, iris)
         values = [Value(text, links.of(iri)) for text, iri in shown]
@@ -200,7 +203,7 @@ async def members(request: Request, kind: str, fixed: rdf.Format | None = None) 
         )  # fmt: skip
         content += [links, languages, title]
     else:
-        make = partial(_rendered, shown, names, kind, choice.format, iris)
+        make = partial(_rendered, shown, names, types, choice.format, iris)
     location = f"{kind}.{choice.format.ending}" if fixed is None and choice.format is not HTML else None
     return await reply(request, choice, content, make, links=linked, location=location)
 
@@ -217,7 +220,9 @@ def _by_letter(values: list[Value]) -> list[tuple[str, list[Value]]]:
     return list(letters.items())
 
 
-def _rendered(shown: list[tuple[Text, str]], names: Names, kind: str, fmt: rdf.Format, iris: Iris) -> bytes:
+def _rendered(
+    shown: list[tuple[Text, str]], names: Names, types: Mapping[str, set[str]], fmt: rdf.Format, iris: Iris
+) -> bytes:
     if fmt is CSV:
         text = io.StringIO()
         write = csv.writer(text).writerow
@@ -226,6 +231,11 @@ def _rendered(shown: list[tuple[Text, str]], names: Names, kind: str, fmt: rdf.F
             write([iri, name.text, name.language or ""])
         return text.getvalue().encode()
     triples = [
+        ox.Triple(ox.NamedNode(iri), ox.NamedNode(TYPE), ox.NamedNode(type_))
+        for _, iri in shown
+        for type_ in sorted(types[iri])
+    ]
+    triples += [
         ox.Triple(ox.NamedNode(iri), ox.NamedNode(PREF_LABEL), ox.Literal(name, language=language or None))
         for _, iri in shown
         for language, name in names[iri].items()

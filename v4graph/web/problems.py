@@ -21,6 +21,7 @@ from v4graph.web.telling import Links
 
 log = logging.getLogger(__name__)
 
+
 def problem_response(error: V4GraphError, accept: str, base_iri: str, path: str = "") -> Response:
     """An error as JSON, or as a page for a browser; ``path`` is where the page stands, for its links."""
     problem = error.problem(base_iri)
