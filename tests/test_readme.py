@@ -14,7 +14,8 @@ from fastapi.routing import APIRoute
 from starlette.routing import Mount, Route
 
 from tests.web.conftest import Server, running
-from v4graph import cli
+from v4graph import cli, portal
+from v4graph.iris import Iris
 from v4graph.settings import Settings
 from v4graph.web.app import create_app
 
@@ -97,11 +98,12 @@ def test_every_address_is_in_the_table(server: Server) -> None:
     assert {"health", "sparql", "graph", "id"} <= documented
     for route in server.app.routes:
         if isinstance(route, Route | APIRoute | Mount):
-            head = route.path.strip("/").split("/")[0]
-            assert head in documented or head.startswith("{") or head in HOUSEKEEPING, route.path
+            head = re.split(r"[/.{]", route.path.strip("/"))[0]
+            expected = documented | portal.kinds(Iris()).keys()
+            assert head in expected or route.path in HOUSEKEEPING, route.path
 
 
-HOUSEKEEPING = {"static", "robots.txt", "favicon.ico", "openapi.json"}
+HOUSEKEEPING = {"/static", "/robots.txt", "/favicon.ico", "/openapi.json"}
 """Addresses no reader of the README looks for."""
 
 
