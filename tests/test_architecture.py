@@ -73,8 +73,8 @@ def test_module(path: Path) -> None:
                     r"\b(SELECT\s+[?*(]|SELECT DISTINCT|CONSTRUCT\s*\{|INSERT\s*\{|DELETE\s*\{|WHERE\s*\{)", node.value
                 )
                 assert sparql is None, f"line {node.lineno}: SPARQL belongs into queries/"
-    environment = re.search(r"(?<!\*\*)os\.environ|os\.getenv", text)
-    assert environment is None, "settings are read in settings.py only"
+    if path.name != "child.py":  # which hands a child the few variables it needs
+        assert re.search(r"os\.environ|os\.getenv", text) is None, "settings are read in settings.py only"
 
 
 def test_the_sandbox_children_start_quickly() -> None:

@@ -20,7 +20,7 @@ from tests.web.conftest import Server, publish, running
 from v4graph import portal
 from v4graph.errors import V4GraphError
 from v4graph.iris import Iris
-from v4graph.rdf import N_QUADS, N_TRIPLES, RDF_XML, TRIG, rdf_format
+from v4graph.rdf import JSON_LD, N_QUADS, N_TRIPLES, RDF_FORMATS, RDF_XML, TRIG, rdf_format
 from v4graph.settings import Settings
 from v4graph.store.embedded import current
 from v4graph.web.app import create_app
@@ -239,57 +239,59 @@ def _paths(home: Path) -> list[str]:
     return sorted(found)
 
 
-def test_every_iri_in_the_store_answers(published_home: Path, atlas: Server) -> None:
+@pytest.mark.timeout(400)
+def test_every_iri_in_the_store_answers_in_every_format(published_home: Path, atlas: Server) -> None:
     paths = _paths(published_home)
     assert len(paths) > 800
-    sampled: dict[str, int] = {}
 
     async def walk() -> list[str]:
         wrong: list[str] = []
         gate = asyncio.Semaphore(8)
-        transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=8))
+        limits = httpx.Limits(max_connections=8)
 
         async def visit(client: httpx.AsyncClient, path: str) -> None:
             async with gate:
-                kind = "/".join(path.split("/")[:2]) if path.startswith(("id/", "scheme/")) else path.split("/")[0]
-                sampled[kind] = sampled.get(kind, 0) + 1
-                formats = ["text/turtle"]
-                if sampled[kind] % 12 == 1:
-                    formats += ["text/html"]
-                if sampled[kind] == 1:
-                    formats += [
-                        "application/ld+json",
-                        "application/n-triples",
-                        "application/rdf+xml",
-                        "application/trig",
-                    ]
-                for accept in formats:
+                bodies: dict[str, bytes] = {}
+                for accept in ("text/html", *(fmt.media_type for fmt in RDF_FORMATS)):
                     got = await client.get(f"/{path}", headers={"accept": accept}, follow_redirects=True)
+                    bodies[accept] = got.content
                     if got.status_code != 200 or not got.headers["content-type"].startswith(accept):
                         wrong.append(f"{got.status_code} {accept} {path}")
-                    elif (
-                        accept == "text/turtle"
-                        and not _is_graph(path)
-                        and f"<{BASE}{path}>" not in _expanded(got.content)
-                    ):
-                        wrong.append(f"says nothing: {path}")
-                    elif accept == "text/html":
-                        assert_sound(got.text)
+                        return
+                wrong.extend(f"{fault}: {path}" for fault in _faults(path, bodies))
 
-        async with httpx.AsyncClient(transport=transport, base_url=atlas.url, timeout=60) as client:
+        async with httpx.AsyncClient(base_url=atlas.url, timeout=60, limits=limits) as client:
             await asyncio.gather(*(visit(client, path) for path in paths))
         return wrong
 
     assert asyncio.run(walk()) == []
 
 
+def _faults(path: str, bodies: dict[str, bytes]) -> list[str]:
+    """What is wrong with the documents about an IRI, given by media type."""
+    faults = []
+    told = {accept: _told(accept, body) for accept, body in bodies.items() if accept != "text/html"}
+    turtle = told["text/turtle"]
+    if told["application/n-triples"] != turtle or told["application/rdf+xml"] != turtle:
+        faults.append("Turtle, N-Triples and RDF/XML differ")
+    if told["application/trig"] != told["application/n-quads"]:
+        faults.append("TriG and N-Quads differ")
+    if not _is_graph(path) and not any(f"<{BASE}{path}>" in line for line in turtle):
+        faults.append("says nothing")
+    if not _is_graph(path) and not json.loads(bodies["application/ld+json"]).get("@context"):
+        faults.append("JSON-LD without its context")
+    assert_sound(bodies["text/html"].decode())
+    return faults
+
+
+def _told(accept: str, body: bytes) -> set[str]:
+    fmt = next(fmt for fmt in RDF_FORMATS if fmt.media_type == accept)
+    return set() if fmt is JSON_LD else {str(quad) for quad in ox.parse(body, rdf_format(fmt))}
+
+
 def _is_graph(path: str) -> bool:
     """Whether Turtle at this address is the content of a source, which need not name the source."""
     return path.startswith("graph/") and path.count("/") == 1
-
-
-def _expanded(turtle: bytes) -> str:
-    return "\n".join(str(q.triple) for q in ox.parse(turtle, ox.RdfFormat.TURTLE))
 
 
 # --- pages ------------------------------------------------------------------------------------------------------
