@@ -33,7 +33,7 @@ class Reach:
     """One way from a changed subject to a focus: itself, or the objects of its properties, and a path from there."""
 
     itself: bool
-    properties: frozenset[str]
+    properties: tuple[str, ...]
     path: str
 
 
@@ -69,7 +69,7 @@ def _reaches(text: str, name: str, prologue: str) -> tuple[Reach, ...]:
         said = _REACH.fullmatch(part.strip())
         if said is None:
             raise ValueError(f"queries/{name}.rq: “{part.strip()}” is no way to reach a focus")
-        properties = frozenset(full(term) for term in said[2].split())
+        properties = tuple(full(term) for term in said[2].split())
         found.append(Reach(said[1] == "subject", properties, said[3] or ""))
     return tuple(found)
 

@@ -12,6 +12,7 @@ The context is generated from the ontology (labels of terms, merge policies, ran
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -200,6 +201,10 @@ def expanded(triples: Iterable[ox.Triple]) -> list[Json]:
     return list(nodes.values())
 
 
+_PLAIN_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,14}")
+"""Integers that every JSON reader keeps exactly, in the one spelling that comes back the same."""
+
+
 def _value(term: Any) -> Json:
     if isinstance(term, ox.NamedNode):
         return {"@id": term.value}
@@ -210,9 +215,13 @@ def _value(term: Any) -> Json:
         return {"@value": term.value}
     if datatype == f"{XSD}boolean" and term.value in ("true", "false"):
         return {"@value": term.value == "true"}
-    if datatype == f"{XSD}integer" and term.value == str(int(term.value)) and abs(int(term.value)) < 2**53:
+    if datatype == f"{XSD}integer" and _PLAIN_INTEGER.fullmatch(term.value):
         return {"@value": int(term.value)}
     return {"@value": term.value, "@type": datatype}
+
+
+_FIRST = ("@context", "id", "type", "prefLabel", "altLabel", "acronym", "description")
+"""What a reader of the JSON looks for first."""
 
 
 def framed(document: Document, iris: Iris) -> Json:
@@ -226,7 +235,7 @@ def framed(document: Document, iris: Iris) -> Json:
     backwards = {t.predicate.value for t in triples if t.object == ox.NamedNode(document.iri)}
     frame |= {"@id": document.iri, "@reverse": {p: {} for p in sorted(backwards - {TYPE})}}
     made: Json = jsonld.frame(expanded(triples), frame, {**_options(iris), "embed": "@always", "omitGraph": True})
-    return made
+    return {name: made[name] for name in (*(n for n in _FIRST if n in made), *(n for n in made if n not in _FIRST))}
 
 
 _SCHEMA_TYPES = {
