@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,6 +48,7 @@ def shell(example: str, server: Server) -> str:
     return done.stdout
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed, and the examples are run with it")
 def test_five_curl_examples(server: Server) -> None:
     start, entity, thing, graph, disagreements = (shell(example, server) for example in blocks("sh"))
     assert start.splitlines()[:2] == ["source,start", ",2013-10"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from v4graph.errors import MalformedQuery
-from v4graph.sandbox.tokens import Token, form_of, tokens
+from v4graph.sandbox.tokens import LONG, Token, form_of, tokens
 
 _PLACE = re.compile(r"\s*error at (\d+):(\d+): expected (?:one of )?(.*)", re.DOTALL)
 _ITEM = re.compile(r"""\s*("(?:\\.|[^"\\])*"|\[(?:'(?:\\.|[^'\\])*'|[^\]'])*\]|[^,]+),?""", re.DOTALL)
@@ -22,7 +22,7 @@ def query_error(query: str, message: str, prefixes: Mapping[str, str], *, update
     line, column = int(place[1]), int(place[2])
     offset = _offset(query, line, column)
     marks, words, sentences = _expected(place[3])
-    lexed = list(tokens(query))
+    lexed = list(_around(query, offset))
     before = next((t for t in reversed(lexed) if t.start < offset), None)
     here = next((t for t in lexed if t.end > offset), None)
     form = form_of(query)
@@ -35,7 +35,7 @@ def query_error(query: str, message: str, prefixes: Mapping[str, str], *, update
     elif not lexed:
         detail = "The query is empty."
         hint = "Send a SELECT, ASK, CONSTRUCT or DESCRIBE query."
-    elif form is None:
+    elif form is None and len(query) <= LONG:
         detail = f"{_first_word(lexed)} does not begin {'an update' if update else 'a query'}."
         hint = f"Begin with {'INSERT or DELETE' if update else 'SELECT, ASK, CONSTRUCT or DESCRIBE'}."
     elif "Prefix not found" in sentences:
@@ -54,13 +54,23 @@ def query_error(query: str, message: str, prefixes: Mapping[str, str], *, update
     return MalformedQuery(f"Line {line}, column {column}: {detail}", line=line, column=column, hint=hint)
 
 
+def _around(query: str, offset: int) -> Iterator[Token]:
+    """The tokens; of a long query those around a place only, so that the work has a bound."""
+    begin, end = (0, len(query)) if len(query) <= LONG else (max(0, offset - LONG // 2), offset + LONG // 2)
+    if begin:  # a line is a better place to begin than the middle of a string
+        begin = query.find("\n", begin, offset) + 1 or begin
+    for token in tokens(query[begin:end]):
+        yield token._replace(start=token.start + begin)
+
+
 def _unplaced(query: str, message: str) -> MalformedQuery:
     function = _FUNCTION.search(message)
     if function is None:
         return MalformedQuery(f"{message.rstrip('.')}.", line=1, column=1, hint="Check the query and its parameters.")
     iri = function[1]
     local = re.split(r"[#/]", iri)[-1]
-    at = next((t.start for t in tokens(query) if t.text == f"<{iri}>" or t.text.endswith(f":{local}")), 0)
+    near = _around(query, max(0, query.find(local)))
+    at = next((t.start for t in near if t.text == f"<{iri}>" or t.text.endswith(f":{local}")), 0)
     line, column = _line_column(query, at)
     return MalformedQuery(
         f"Line {line}, column {column}: there is no function <{iri}> here.",

@@ -38,6 +38,7 @@ _BLANK = re.compile(r"_:|\S+ \S+ _:")
 _POSITION = re.compile(r"^Parser error at line \d+ (?:between columns \d+ and \d+|column \d+|.*?\d): ")
 _PIECES = {"RDF_XML": (b"<", b">"), "TRIG": (b"{", b"}"), "N_QUADS": (b"\n", b"\n")}
 """How a piece of a document begins and ends, for each format whose errors may come without a position."""
+_JSON_STRING = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 _KEYWORD = re.compile(r"@[a-zA-Z]+|'([^']+)'")
 
 
@@ -150,11 +151,21 @@ def _located(error: SyntaxError, content: bytes, text: str, fmt: str, base: str 
         return Malformed(message)
     if "named graphs" in message:
         return Malformed(message, *find_json(text, "@graph"))
-    for found in _KEYWORD.finditer(message):
-        line_column = find_json(text, found[1] or found[0])
-        if line_column != (1, 1):
-            return Malformed(message, *line_column)
-    return Malformed(message)
+    return Malformed(message, *_place_in_json(message, text))
+
+
+def _place_in_json(message: str, text: str) -> tuple[int, int]:
+    """Where the string stands that a message without a position is about: the longest one that it names."""
+    words = message.rstrip(".").split()
+    named = {" ".join(words[i : i + n]) for n in range(1, 5) for i in range(len(words) - n + 1)}
+    named |= {found[1] or found[0] for found in _KEYWORD.finditer(message)}
+    offset, longest = -1, 0
+    for found in _JSON_STRING.finditer(text):
+        if found[1] in named and len(found[1]) > longest:
+            offset, longest = found.start(), len(found[1])
+    if offset < 0:
+        offset = max(text.find('"@reverse"') if "reverse" in message else -1, text.find('"@context"'))
+    return place(text, max(0, offset))
 
 
 def _readable(message: str) -> str:

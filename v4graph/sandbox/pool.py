@@ -41,6 +41,7 @@ class Sandbox:
         self._waiting: deque[Call] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._opening = asyncio.Lock()
+        self._looking = asyncio.Lock()
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -102,7 +103,7 @@ class Sandbox:
             TooLarge: the answer is larger than the operator allows.
             Overloaded: no reader came free in time.
         """
-        if tokens.uses_service(job.query):
+        if await self._uses_service(job.query):
             raise service_refused()
         if self._closed or self.snapshot is None:
             raise Overloaded("There is nothing to query yet. Try again in a moment.", headers={"Retry-After": "5"})
@@ -131,6 +132,14 @@ class Sandbox:
         for reader in readers:
             await reader.ended
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _uses_service(self, query: str) -> bool:
+        if len(query) <= tokens.LONG:
+            return tokens.uses_service(query)
+        if not tokens.mentions_service(query):
+            return False
+        async with self._looking:  # one at a time: they hold the interpreter, and more would only take turns
+            return await asyncio.to_thread(tokens.uses_service, query)
 
     def _start(self, call: Call) -> bool:
         while self._idle:

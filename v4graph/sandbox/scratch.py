@@ -38,7 +38,7 @@ from v4graph.sandbox.complaints import query_error
 from v4graph.sandbox.documents import Document, parse_documents
 from v4graph.sandbox.pool import Sandbox, service_refused
 from v4graph.sandbox.tokens import tokens, uses_service
-from v4graph.sandbox.using import with_dataset
+from v4graph.sandbox.using import with_dataset, with_lenient_clear
 from v4graph.settings import Settings
 from v4graph.store.embedded import Snapshot, prune
 
@@ -96,16 +96,20 @@ class ScratchStore:
             QueryTimeout, QueryTooBig: it was stopped; nothing was changed.
         """
         async with self._writing:
-            if uses_service(text):
-                raise service_refused()
-            if _loads(text, silent=not (self._writer is not None and self._writer.confinement["seccomp"])):
-                raise UpdateRefused(
-                    "LOAD is not done here: this server fetches nothing from other addresses. Send the data with "
-                    "INSERT DATA or the Graph Store Protocol."
-                )
-            rewritten = with_dataset(text, using_default, using_named)
-            job = {"do": "update", "base_iri": base_iri}
+            rewritten = await asyncio.to_thread(self._accepted, text, using_default, using_named)
+            job = {"do": "update", "base_iri": base_iri, "asked": text if rewritten != text else None}
             await self._change(job, rewritten.encode(), seconds or self._settings.query_seconds, text)
+
+    def _accepted(self, text: str, using_default: Sequence[str], using_named: Sequence[str]) -> str:
+        """An update as the engine gets it; refuses what would read from another address."""
+        if uses_service(text):
+            raise service_refused()
+        if _loads(text, silent=not (self._writer is not None and self._writer.confinement["seccomp"])):
+            raise UpdateRefused(
+                "LOAD is not done here: this server fetches nothing from other addresses. Send the data with "
+                "INSERT DATA or the Graph Store Protocol."
+            )
+        return with_lenient_clear(with_dataset(text, using_default, using_named))
 
     async def put(self, graph: str | None, content: bytes, fmt: Format, base_iri: str | None = None) -> bool:
         """Replace a graph (None: the default graph) by a document; whether the graph is new.

@@ -34,6 +34,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 """Linear: what repeats gives nothing back, a prefix has an end, and an unclosed string (``open``) is taken whole."""
+LONG = 16 * 1024
+"""Characters beyond which looking through a text takes so long that others would wait for it."""
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 _UNREPEATABLE = frozenset({"NOW", "RAND", "UUID", "STRUUID", "BNODE"})
 _MAY_BE_UNREPEATABLE = re.compile(r"now|rand|uuid|bnode", re.IGNORECASE)
@@ -99,7 +101,8 @@ def decode_escapes(text: str) -> str:
 
 
 def form_of(text: str) -> Form | None:
-    """The form of a query, ``update`` for an update, None when it is neither."""
+    """The form of a query, ``update`` for an update, None when it is neither (or begins too late to be seen)."""
+    text = text[:LONG]
     stream = tokens(text if "\\" not in text else decode_escapes(text))
     for token in stream:
         word = token.text.upper()

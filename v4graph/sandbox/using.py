@@ -1,4 +1,4 @@
-"""The dataset that a SPARQL Update request names, written into the update itself.
+"""What is written into a SPARQL Update request before the engine does it.
 
 The engine's update takes no dataset, so ``using-graph-uri`` and ``using-named-graph-uri`` become USING clauses before
 the WHERE of every operation that has one. https://www.w3.org/TR/sparql11-protocol/#update-dataset
@@ -46,6 +46,27 @@ def with_dataset(update: str, default: Sequence[str], named: Sequence[str]) -> s
             insertions.append((token.start, clause))
     for offset, text in reversed(insertions):
         update = f"{update[:offset]}{text}{update[offset:]}"
+    return update
+
+
+def with_lenient_clear(update: str) -> str:
+    """The update, in which clearing a graph that is not there does nothing.
+
+    SPARQL 1.1 Update §3.1.3 has it fail by default, but clients clear a graph before they first fill it.
+    """
+    if "clear" not in update.lower():
+        return update
+    depth = 0
+    last: Token | None = None
+    ends: list[int] = []
+    for token in tokens(update):
+        if token.kind == "mark":
+            depth += {"{": 1, "}": -1}.get(token.text, 0)
+        elif not depth and last is not None and (last.text.upper(), token.text.upper()) == ("CLEAR", "GRAPH"):
+            ends.append(last.end)
+        last = token
+    for end in reversed(ends):
+        update = f"{update[:end]} SILENT{update[end:]}"
     return update
 
 

@@ -37,13 +37,22 @@ class Writer:
         done = {}
         if told["do"] == "update":
             options = {} if told["base_iri"] is None else {"base_iri": told["base_iri"]}
-            self._store.update(body.decode(), **options)
+            self._update(body.decode(), told["asked"], options)
         elif told["do"] == "delete":
             done["existed"] = self._delete(told["graph"])
         elif told["do"] == "load":
             done["created"] = self._load(told["graph"], told["replace"], body)
         self._store.backup(told["checkpoint"])
         return done
+
+    def _update(self, text: str, asked: str | None, options: dict[str, Any]) -> None:
+        try:
+            self._store.update(text, **options)
+        except SyntaxError:
+            if asked is not None:
+                # the text was written into: complain with the places it has where the client reads it
+                ox.Store().update(asked, **options)
+            raise
 
     def _delete(self, iri: str | None) -> bool:
         graph = _graph(iri)
@@ -53,10 +62,12 @@ class Writer:
 
     def _load(self, iri: str | None, replace: bool, body: bytes) -> bool:
         graph = _graph(iri)
-        created = False
         if isinstance(graph, ox.NamedNode):
             created = not self._store.contains_named_graph(graph)
             self._store.add_graph(graph)  # a graph that is put empty exists
+        else:
+            # it is always there; what first comes into it makes it as far as a client can see
+            created = next(self._store.quads_for_pattern(None, None, None, graph), None) is None
         if replace:
             self._store.clear_graph(graph)
         if isinstance(graph, ox.NamedNode):

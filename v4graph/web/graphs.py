@@ -28,7 +28,7 @@ from v4graph.errors import (
     UpdateRefused,
 )
 from v4graph.queries import load_query
-from v4graph.rdf import GRAPH_FORMATS, N_TRIPLES, RDF_FORMATS, TURTLE, Format, format_of_ending, format_of_media_type
+from v4graph.rdf import N_TRIPLES, RDF_FORMATS, TURTLE, Format, format_of_ending, format_of_media_type
 from v4graph.sandbox.documents import Document, Parsed, parse_documents
 from v4graph.web import entities
 from v4graph.web.delivery import Question, deliver, header, request_key
@@ -129,7 +129,7 @@ async def _write(scope: Scope, receive: Receive) -> Response:
         await _require(state, graph)
         with state.limits.admit(scope):
             await state.scratch.delete(graph)
-        return Response(status_code=204)
+        return _done("The default graph was emptied." if graph is None else f"The graph {graph} was removed.")
     body = await read_body(scope, receive, state.settings.upload_mb << 20, "A document")
     content_type = header(scope, b"content-type")
     is_form = media_type_of(content_type)[0] == _MULTIPART
@@ -142,16 +142,24 @@ async def _write(scope: Scope, receive: Receive) -> Response:
         else:
             content, fmt = body, _format(content_type)
         created = await write(graph, content, fmt, graph or base)
-    headers = {"Location": graph} if named_by_server and graph is not None else None
-    return Response(status_code=201 if created or named_by_server else 204, headers=headers)
+    if created or named_by_server:
+        return Response(status_code=201, headers={"Location": graph} if named_by_server and graph is not None else None)
+    if method == "PUT" or not body:
+        return Response(status_code=204)
+    return _done(f"The document was added to {'the default graph' if graph is None else f'the graph {graph}'}.")
+
+
+def _done(sentence: str) -> Response:
+    """What was done, in words: with 200 there has to be an entity (§5.4, §5.5)."""
+    return Response(f"{sentence}\n", media_type="text/plain")
 
 
 def _format(content_type: str | None) -> Format:
     media_type, _ = media_type_of(content_type)
     found = format_of_media_type(media_type)
-    if found is None or found not in GRAPH_FORMATS:
+    if found is None:
         said = f"{media_type} is not read here" if media_type else "The document has no Content-Type"
-        accepted = ", ".join(f.media_type for f in GRAPH_FORMATS)
+        accepted = ", ".join(f.media_type for f in RDF_FORMATS)
         raise UnsupportedMediaType(f"{said}. Send a graph as {accepted}.")
     return found
 
@@ -180,10 +188,7 @@ def _documents_of(content_type: str, body: bytes) -> Iterator[tuple[bytes, Forma
         if not isinstance(content, bytes):
             continue
         by_name = format_of_ending(name.rpartition(".")[2]) if name else None
-        by_type = format_of_media_type(part.get_content_type())
-        if by_type is None and by_name in GRAPH_FORMATS:
-            by_type = by_name
         found = True
-        yield content, by_type if by_type in GRAPH_FORMATS and by_type else _format(part.get_content_type())
+        yield content, format_of_media_type(part.get_content_type()) or by_name or _format(part.get_content_type())
     if not found:
         raise BadRequest("The form has no file. Send each document as a part with a file name.")

@@ -6,7 +6,6 @@ the charset of a body, a media type that is missing.
 
 from __future__ import annotations
 
-import html
 from typing import NoReturn
 
 from starlette.datastructures import State
@@ -14,13 +13,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from v4graph.errors import MalformedQuery, MethodNotAllowed, TooLarge, UpdateRefused
-from v4graph.queries import load_query
-from v4graph.rdf import RDF_FORMATS, TURTLE
+from v4graph.rdf import RDF_FORMATS
 from v4graph.sandbox.tokens import form_of
+from v4graph.web import query_page
 from v4graph.web.delivery import Question, Watch, deliver, deliver_document, header, request_key
 from v4graph.web.description import service_description
 from v4graph.web.limits import read_body, seconds_asked
-from v4graph.web.negotiation import accepts_gzip, choose, choose_graph, prefers_html
+from v4graph.web.negotiation import accepts_gzip, choose, choose_graph
 from v4graph.web.operations import FORM, Operation, media_type_of, read_operation
 
 PATH = "/sparql"
@@ -33,7 +32,7 @@ _FORM_OVERHEAD = 64 * 1024
 def endpoints() -> dict[str, ASGIApp]:
     """The endpoint by its paths; the one for updates says, where there are none, how to contribute."""
     endpoint = _Endpoint()
-    return {PATH: endpoint, UPDATE_PATH: endpoint}
+    return {PATH: endpoint, f"{PATH}/": endpoint, UPDATE_PATH: endpoint}
 
 
 class _Endpoint:
@@ -48,7 +47,9 @@ class _Endpoint:
             raise MethodNotAllowed(f"{method} is not possible here. Use {_METHODS}.", headers={"Allow": _METHODS})
         state: State = scope["app"].state
         operation = await _read(scope, receive, state)
-        if operation.kind == "description":
+        if query_page.wanted(operation, header(scope, b"accept") or ""):
+            await query_page.page(scope, receive, send, operation)
+        elif operation.kind == "description":
             await _describe(scope, send, operation)
         elif operation.kind == "update":
             await _update(scope, receive, send, operation)
@@ -147,33 +148,7 @@ def base_of(scope: Scope) -> str:
 
 async def _describe(scope: Scope, send: Send, operation: Operation) -> None:
     accept = header(scope, b"accept") or ""
-    if operation.format is None and prefers_html(accept, TURTLE):
-        await deliver_document(scope, send, _page(scope), b"text/html; charset=utf-8")
-        return
     chosen = choose_graph(accept, operation.format, RDF_FORMATS)
     state: State = scope["app"].state
     body = await service_description(state, request_url(scope), chosen.format)
     await deliver_document(scope, send, body, chosen.content_type)
-
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>SPARQL</title></head>
-<body><main><h1>SPARQL</h1>
-<form method="get" action="">
-<p><label for="query">Query</label></p>
-<p><textarea id="query" name="query" rows="14" cols="90" spellcheck="false">{query}</textarea></p>
-<p><label>Format <select name="format">
-<option value="json">JSON</option><option value="csv">CSV</option><option value="tsv">TSV</option>
-<option value="xml">XML</option><option value="ttl">Turtle (graphs)</option>
-<option value="jsonld">JSON-LD (graphs)</option></select></label>
-<button type="submit">Ask</button></p>
-</form>
-<p>This address also answers the SPARQL 1.1 Protocol: <a href="?format=ttl">its description</a>.</p>
-</main></body></html>
-"""
-
-
-def _page(scope: Scope) -> bytes:
-    first = load_query("platform/first-query", scope["app"].state.iris)
-    return _PAGE.format(query=html.escape(first)).encode()
