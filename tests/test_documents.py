@@ -384,6 +384,10 @@ JSONS: list[tuple[str, int | None, int | None]] = [
     ),
     ('{"@context": {"t": {"@id": "http://e/p", "@container": "@language"}}, "t": {"en": 5}}', 1, None),
     ('{"@context": {"id": "@id"}, "id": "http://e/a", "@id": "http://e/b"}', 1, None),
+    ('{"@context": [\n{"@protected": true, "term": "http://e/t"},\n{"term": "http://e/u"}]}', 2, 22),
+    ('{\n"@context": {"t": {"@id": "not an IRI"}}, "t": 1}', 2, 27),
+    ('{\n"@context": {"t": "u",\n"u": "t"}}', 2, 1),
+    ('{"@id": "http://e/a",\n"@reverse": {"http://e/q": "x"}}', 2, 1),
     ('{"@context": {"r": {"@reverse": "http://e/p"}}, "r": "x"}', 1, None),
 ]  # fmt: skip
 REFUSED = [

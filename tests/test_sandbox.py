@@ -515,6 +515,40 @@ except OSError as error:
         assert message in done.stdout
 
 
+def test_a_snapshot_of_many_tables_leaves_descriptors_for_those_tables_only(tmp_path: Path) -> None:
+    store = ox.Store(str(tmp_path / "primary"))
+    for number in range(3):
+        triple = f'<http://e/{number}> <http://e/p> "a text of some length {number}"'
+        store.load(f"{triple} .\n{triple} <http://e/g> .\n".encode(), ox.RdfFormat.N_QUADS)
+        store.flush()
+    store.backup(str(tmp_path / "snapshot"))
+    program = f"""
+import os, pyoxigraph as ox
+from v4graph.sandbox import confinement
+folder = {str(tmp_path / "snapshot")!r}
+confinement.many_files()
+store = ox.Store.read_only(folder)
+opened = sum(confinement._target(name).endswith(".sst") for name in os.listdir("/proc/self/fd"))
+missing = sum(name.endswith(".sst") for name in os.listdir(folder)) - opened
+assert confinement.no_new_files(folder) is False
+left = []
+try:
+    while True:
+        left.append(os.open("/dev/null", os.O_RDONLY))
+except OSError as error:
+    assert "Too many open files" in str(error)
+assert len(left) == missing > 0, (len(left), missing)
+for descriptor in left:
+    os.close(descriptor)
+for s, p, o, g in list(store):
+    for pattern in ((s, p, o, g), (None, p, None, None), (None, None, o, g), (s, None, None, None)):
+        assert any(quad.object == o for quad in store.quads_for_pattern(*pattern))
+print(len(list(store)))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("6\n", "")
+
+
 def test_a_confined_process_starts_no_program_and_signals_nobody() -> None:
     program = """
 import os, signal, socket, threading

@@ -28,7 +28,7 @@ from v4graph.errors import (
 from v4graph.rdf import CSV, JSON_LD, N_QUADS, N_TRIPLES, RDF_XML, TRIG, TURTLE
 from v4graph.sandbox.pool import Job, Sandbox
 from v4graph.sandbox.scratch import ScratchStore
-from v4graph.sandbox.using import with_dataset
+from v4graph.sandbox.using import with_dataset, with_gentle_clear
 from v4graph.settings import Settings
 
 EVERYTHING = "SELECT ?g ?s ?p ?o { { ?s ?p ?o } UNION { GRAPH ?g { ?s ?p ?o } } }"
@@ -88,7 +88,7 @@ def test_an_update_that_fails_changes_nothing() -> None:
         before = here.sandbox.snapshot
         for text, wrong in (
             ("INSERT DATA { <http://e/b> <http://e/p> 1 } ; INSERT DATA {", MalformedQuery),
-            ("INSERT DATA { <http://e/b> <http://e/p> 1 } ; CLEAR GRAPH <http://e/none>", BadRequest),
+            ("INSERT DATA { <http://e/b> <http://e/p> 1 } ; DROP GRAPH <http://e/none>", BadRequest),
             ("INSERT DATA { <http://e/b> <http://e/p> 1 } ; LOAD <http://127.0.0.1:9/x>", UpdateRefused),
             ("INSERT { ?s ?p 7 } WHERE { SERVICE <http://127.0.0.1:9/x> { ?s ?p ?o } }", ServiceRefused),
             ("SELECT * { ?s ?p ?o }", MalformedQuery),
@@ -111,8 +111,43 @@ def test_a_wrong_update_is_explained() -> None:
             await here.scratch.update("INSERT DATA {\n <http://e/a> skos:prefLabel 1 }")
         assert (caught.value.extras["line"], caught.value.extras["column"]) == (2, 15)
         assert caught.value.extras["hint"].endswith("PREFIX skos: <http://www.w3.org/2004/02/skos/core#>")
+        # places are those of the text that was sent, whatever was written into it
+        clearing = "CLEAR GRAPH <http://e/g> ; CLEAR ALL ; INSERT { ?s ?p 1 } WHERE { ?s ?p ?o } ; INSERT DATA }"
+        for graphs in ((), ("http://e/g",)):
+            with pytest.raises(MalformedQuery) as caught:
+                await here.scratch.update(clearing, using_default=graphs)
+            assert (caught.value.extras["line"], caught.value.extras["column"]) == (1, len(clearing))
 
     play(use)
+
+
+def test_clearing_needs_no_graph_and_keeps_those_there_are() -> None:
+    async def use(here: Playground) -> None:
+        there = "GRAPH <http://e/g> { <http://e/a> <http://e/p> 1 }"
+        await here.scratch.update(f"CLEAR GRAPH <http://e/g> ; INSERT DATA {{ {there} }}")
+        assert await here.rows() == ["g,a,p,1"]
+        for clear in ("CLEAR GRAPH <http://e/g>", "clear all", "CLEAR SILENT ALL", "CLEAR NAMED"):
+            await here.scratch.update(f"INSERT DATA {{ <http://e/a> <http://e/p> 1 . {there} }}")
+            await here.scratch.update(f"{clear} ; CLEAR GRAPH <http://e/none> ; CLEAR DEFAULT")
+            assert await here.rows() == []
+            assert await here.graphs() == ["g"]
+
+    play(use)
+
+
+@pytest.mark.parametrize(
+    ("update", "written"),
+    [
+        ("CLEAR GRAPH <http://e/g>", "CLEAR SILENT GRAPH <http://e/g>"),
+        ("clear#x\nGraph <http://e/g>", "clear#x\nSILENT Graph <http://e/g>"),
+        ("CLEAR SILENT GRAPH <http://e/g>", "CLEAR SILENT GRAPH <http://e/g>"),
+        ("CLEAR ALL;CLEAR SILENT all", "CLEAR DEFAULT ; CLEAR NAMED;CLEAR SILENT DEFAULT ; CLEAR NAMED"),
+        ("DROP GRAPH <http://e/CLEAR> ; DROP ALL", "DROP GRAPH <http://e/CLEAR> ; DROP ALL"),
+        ("INSERT DATA { <http://e/a> <http://e/p> 'CLEAR ALL' } # CLEAR ALL", None),
+    ],
+)
+def test_how_clearing_is_written(update: str, written: str | None) -> None:
+    assert with_gentle_clear(update) == (update if written is None else written)
 
 
 def test_an_update_that_runs_away_is_stopped_and_undone() -> None:
@@ -273,7 +308,7 @@ def test_an_empty_graph_exists() -> None:
 
 def test_the_default_graph() -> None:
     async def use(here: Playground) -> None:
-        assert await here.scratch.put(None, b"<a> <p> 1 .", TURTLE, "http://e/") is False
+        assert await here.scratch.put(None, b"<a> <p> 1 .", TURTLE, "http://e/") is True
         assert await here.scratch.post(None, b"<http://e/b> <http://e/p> 2 .", TURTLE) is False
         assert await here.scratch.put("http://e/g", b"<http://e/c> <http://e/p> 3 .", TURTLE) is True
         assert await here.rows() == [",a,p,1", ",b,p,2", "g,c,p,3"]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyoxigraph as ox
@@ -25,6 +25,7 @@ from v4graph.queries import bind, list_queries
 from v4graph.resolution import XSD
 
 _CONSTRUCT = re.compile(r"^(.*?)CONSTRUCT\s*\{([^{}]*)\}\s*WHERE\s*\{(.*)\}\s*$", re.DOTALL)
+_NAME = re.compile(r"(?<![<\w])\w+:\w[\w-]*")
 _FOCUS = re.compile(r"VALUES\s+\?focus\s*\{\s*UNDEF\s*\}")
 
 
@@ -45,6 +46,7 @@ class Rule:
     order: int
     makes: tuple[str, ...]
     reach: tuple[Reach, ...]
+    reads: frozenset[str]
     daily: str
     prologue: str
     template: str
@@ -52,18 +54,23 @@ class Rule:
 
 
 Changed = Mapping[str, Iterable[tuple[str, str]]]
-"""Per property, subject and object of all statements, former and new, of the subjects that change."""
+"""Per property, subject and value of the statements that go or come."""
 
 _REACH = re.compile(r"(subject|object) of ([^,;]+?)(?:, then (\S+))?")
 
 
-def _reaches(text: str, name: str, prologue: str) -> tuple[Reach, ...]:
+def _full_names(prologue: str) -> Callable[[str], str]:
     spaces = dict(re.findall(r"PREFIX\s+(\w+:)\s*<([^>]*)>", prologue))
 
     def full(term: str) -> str:
         prefix, _, local = term.partition(":")
         return f"<{spaces[prefix + ':']}{local}>"
 
+    return full
+
+
+def _reaches(text: str, name: str, prologue: str) -> tuple[Reach, ...]:
+    full = _full_names(prologue)
     found = []
     for part in text.split(";"):
         said = _REACH.fullmatch(part.strip())
@@ -86,7 +93,8 @@ def load_rules(iris: Iris) -> list[Rule]:
         order = int(query.header.get("order", "9"))
         daily = query.header.get("daily", "")
         reach = _reaches(query.header["reach"], query.name, prologue)
-        rules.append(Rule(query.name, order, makes, reach, daily, prologue, found[2], found[3]))
+        reads = frozenset(map(_full_names(prologue), _NAME.findall(found[3]))).union(*(r.properties for r in reach))
+        rules.append(Rule(query.name, order, makes, reach, reads, daily, prologue, found[2], found[3]))
     return sorted(rules, key=lambda rule: (rule.order, rule.name))
 
 
@@ -97,7 +105,8 @@ def derived_properties(iris: Iris) -> list[str]:
 
 def fingerprint(rules: Iterable[Rule]) -> str:
     """A hash of the rules: a store derived by other rules is out of date."""
-    return hashlib.sha256(repr(list(rules)).encode()).hexdigest()[:16]
+    parts = [(r.name, r.order, r.makes, r.daily, r.prologue, r.template, r.body) for r in rules]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def _today(date: str) -> str:
@@ -123,12 +132,15 @@ def foci(store: ox.Store, rule: Rule, changed: Changed, *, all_daily: bool) -> l
         changed: what changes.
         all_daily: the day has changed.
     """
+    concerned = {subject for predicate in rule.reads for subject, _ in changed.get(predicate, ())}
     found: set[str] = set()
     for reach in rule.reach:
-        nodes: set[str] = set()
-        for predicate in reach.properties:
-            for subject, value in changed.get(predicate, ()):
-                nodes.add(subject if reach.itself else value)
+        nodes = concerned if reach.itself else set[str]()
+        for predicate in () if reach.itself else reach.properties:
+            nodes |= {value for subject, value in changed.get(predicate, ()) if subject in concerned}
+            for subject in concerned:
+                pattern = (ox.NamedNode(subject[1:-1]), ox.NamedNode(predicate[1:-1]), None, ox.DefaultGraph())
+                nodes |= {str(quad.object) for quad in store.quads_for_pattern(*pattern)}
         nodes = {node for node in nodes if node.startswith("<")}
         if nodes and reach.path:
             found |= _select(store, rule, f"VALUES ?node {{ {' '.join(sorted(nodes))} }} ?node {reach.path} ?focus")

@@ -28,6 +28,8 @@ RESOLUTIONS = "resolutions"
 """The source that holds the editor's resolutions."""
 
 Progress = Callable[[str], None]
+Pair = tuple[str, str]
+"""A subject and a property, or a subject and a value, as N-Triples text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,8 @@ class State:
     rules: Rules
 
 
-def state_of(ledger: Ledger, iris: Iris, until: int | None = None) -> State:
-    """Read the state of the ledger as of an entry (default: now)."""
+def state_of(ledger: Ledger, iris: Iris, until: int | None = None, policies: Policies | None = None) -> State:
+    """Read the state of the ledger as of an entry (default: now); ``policies`` saves reading the ontology again."""
     revisions = ledger.latest("revision", until=until)
     descriptions = ledger.latest("source", until=until)
 
@@ -48,7 +50,8 @@ def state_of(ledger: Ledger, iris: Iris, until: int | None = None) -> State:
         return ledger.lines(revisions[source].content) if source in revisions else []
 
     ranks = {slug: int(entry.detail["rank"]) for slug, entry in descriptions.items() if "rank" in entry.detail}
-    policies = Policies.from_lines(said("ontology"), iris)
+    if policies is None:
+        policies = Policies.from_lines(said("ontology"), iris)
     recorded = recorded_resolutions(rdf.normalise(said(RESOLUTIONS)), iris)
     return State(revisions, descriptions, Rules(policies, ranks, recorded))
 
@@ -220,9 +223,10 @@ def _bring_up_to_date(
     iris: Iris,
 ) -> None:
     entries = ledger.entries(after=at_marker.number)
-    old, new = state_of(ledger, iris, at_marker.number), state_of(ledger, iris, head.number)
+    old = state_of(ledger, iris, at_marker.number)
+    new = state_of(ledger, iris, head.number, old.rules.policies)  # the vocabulary is the same, or all is built anew
     difference = _Difference({}, {})
-    subjects: set[str] = set()
+    pairs: set[Pair] = set()
     touched = {entry.source for entry in entries}
     for source in touched:
         before, after = old.revisions.get(source), new.revisions.get(source)
@@ -230,11 +234,11 @@ def _bring_up_to_date(
             graph = f"<{iris.graph(source)}>"
             lines = [rdf.normalise(ledger.lines(e.content)) if e else [] for e in (before, after)]
             difference.between(graph, *lines)
-            subjects |= {line.split(" ", 1)[0] for line in difference.removed[graph] | difference.added[graph]}
+            pairs |= {_pair(line) for line in difference.removed[graph] | difference.added[graph]}
         if old.rules.rank(source) != new.rules.rank(source) and after:
-            subjects |= {line.split(" ", 1)[0] for line in ledger.lines(after.content)}
-    subjects |= {s for s, _ in dict(old.rules.recorded.items() ^ new.rules.recorded.items())}
-    changed = _resolve_again(store, subjects, difference, old, new, iris)
+            pairs |= {_pair(line) for line in rdf.normalise(ledger.lines(after.content))}
+    pairs |= dict(old.rules.recorded.items() ^ new.rules.recorded.items()).keys()
+    changed = _resolve_again(store, pairs, difference, new.rules, iris)
 
     named = [e.content for e in (*entries, *(s.revisions[t] for s in (old, new) for t in touched & s.revisions.keys()))]
     sizes = ledger.triples(content for content in named if content)
@@ -259,43 +263,69 @@ def _bring_up_to_date(
 
 
 def _resolve_again(
-    store: ox.Store, subjects: Iterable[str], difference: _Difference, old: State, new: State, iris: Iris
-) -> dict[str, list[tuple[str, str]]]:
-    """Add to the difference what the resolved view and the disagreements gain and lose.
+    store: ox.Store, pairs: Iterable[Pair], difference: _Difference, rules: Rules, iris: Iris
+) -> dict[str, list[Pair]]:
+    """Add to the difference what the resolved view and the disagreements gain and lose because of some pairs.
 
-    Returns the statements, former and new, of the subjects whose resolved statements change.
+    Returns, by property, subject and value of the statements, former and new, that were resolved anew and differ.
     """
-    disagreements = ox.NamedNode(iris.disagreements)
-    disputed = ox.NamedNode(iris.term("disputedSubject"))
-    claim = ox.NamedNode(iris.term("claim"))
+    disagreements = f"<{iris.disagreements}>"
     no_source = {f"<{g}>" for g in (iris.provenance, iris.disagreements, iris.derived)}
     added = {graph: _by_subject(lines) for graph, lines in difference.added.items()}
-    changed: dict[str, list[tuple[str, str]]] = {}
-    for subject in sorted(subjects):
-        node = ox.NamedNode(subject[1:-1])
-        by_graph = _by_graph(store.quads_for_pattern(node, None, None, None))
+    changed: dict[str, list[Pair]] = {}
+    properties: dict[str, set[str]] = {}
+    for subject, predicate in pairs:
+        if predicate not in rules.policies.derived:
+            properties.setdefault(subject, set()).update(_together(predicate, rules.policies))
+    found = _by_graph(
+        quad
+        for subject, predicates in properties.items()
+        for predicate in predicates
+        for quad in store.quads_for_pattern(_node(subject), _node(predicate), None, None)
+    )
+    for subject, predicates in sorted(properties.items()):
         statements: dict[str, set[str]] = {}
-        for graph in (by_graph.keys() | added.keys()) - no_source - {""}:
-            kept = by_graph.get(graph, set()) - difference.removed.get(graph, set())
-            said = kept | added.get(graph, {}).get(subject, set())
-            if said:
-                statements[iris.source(graph[1:-1])] = said
-        resolved = resolve_subject(subject, statements, new.rules, iris)
-        derived = old.rules.policies.derived
-        before = {line for line in by_graph.get("", set()) if line.split(" ", 2)[1] not in derived}
-        if before != resolved.lines:
-            for line in before | resolved.lines:
-                _, predicate, value = rdf.split_line(line)
-                changed.setdefault(predicate, []).append((subject, value))
+        for graph in (found.keys() | added.keys()) - no_source - {""}:
+            kept = found.get(graph, {}).get(subject, set()) - difference.removed.get(graph, set())
+            new = {line for line in added.get(graph, {}).get(subject, ()) if _pair(line)[1] in predicates}
+            if kept or new:
+                statements[iris.source(graph[1:-1])] = kept | new
+        resolved = resolve_subject(subject, statements, rules, iris)
+        before = found.get("", {}).get(subject, set())
+        for line in before ^ resolved.lines:
+            _, predicate, value = rdf.split_line(line)
+            changed.setdefault(predicate, []).append((subject, value))
         difference.between("", before, resolved.lines)
-        about: list[ox.Quad] = []
-        for found in store.quads_for_pattern(None, disputed, node, disagreements):
-            for quad in store.quads_for_pattern(found.subject, None, None, disagreements):
-                about.append(quad)
-                if quad.predicate == claim:
-                    about += store.quads_for_pattern(quad.object, None, None, disagreements)  # type: ignore[arg-type]
-        difference.between(f"<{iris.disagreements}>", rdf.ntriples(about), resolved.disagreements)
+        told = [line for p in predicates & rules.policies.single for line in _disagreement(store, subject, p, iris)]
+        difference.between(disagreements, told, resolved.disagreements)
     return changed
+
+
+def _together(predicate: str, policies: Policies) -> set[str]:
+    """A property with those that are resolved in step with it: names, and what the names that lose become."""
+    coupled = {(name, other) for name, other in policies.other_values_as.items() if predicate in (name, other)}
+    return {predicate}.union(*coupled)
+
+
+def _disagreement(store: ox.Store, subject: str, predicate: str, iris: Iris) -> list[str]:
+    """What the graph of disagreements says about a pair."""
+    graph, claim = ox.NamedNode(iris.disagreements), ox.NamedNode(iris.term("claim"))
+    about: list[ox.Quad] = []
+    node = ox.NamedNode(iris.hashed("disagreement", subject, predicate))
+    for quad in store.quads_for_pattern(node, None, None, graph):
+        about.append(quad)
+        if quad.predicate == claim:
+            about += store.quads_for_pattern(quad.object, None, None, graph)  # type: ignore[arg-type]
+    return rdf.ntriples(about) if about else []
+
+
+def _node(text: str) -> ox.NamedNode:
+    return ox.NamedNode(text[1:-1])
+
+
+def _pair(line: str) -> Pair:
+    subject, predicate, _ = line.split(" ", 2)
+    return subject, predicate
 
 
 def _by_subject(lines: Iterable[str]) -> dict[str, set[str]]:
@@ -305,9 +335,10 @@ def _by_subject(lines: Iterable[str]) -> dict[str, set[str]]:
     return found
 
 
-def _by_graph(quads: Iterable[ox.Quad]) -> dict[str, set[str]]:
+def _by_graph(quads: Iterable[ox.Quad]) -> dict[str, dict[str, set[str]]]:
+    """Quads as N-Triples lines, by graph ("" is the default graph) and subject."""
     found: dict[str, list[ox.Quad]] = {}
     for quad in quads:
         name = "" if isinstance(quad.graph_name, ox.DefaultGraph) else str(quad.graph_name)
         found.setdefault(name, []).append(quad)
-    return {name: set(rdf.ntriples(group)) for name, group in found.items()}
+    return {name: _by_subject(rdf.ntriples(group)) for name, group in found.items()}

@@ -219,7 +219,11 @@ def test_every_format_is_read(writer, path, fmt):
         ("text/turtle", b"<http://e/s> <http://e/p> '\xff' .", 400),
         ("text/plain", ONE, 415),
         ("image/png", ONE, 415),
-        ("application/trig", b"<http://e/s> <http://e/p> 'one' .\nGRAPH <http://e/g> { <http://e/s> <http://e/p> 2 }", 400),
+        (
+            "application/trig",
+            b"<http://e/s> <http://e/p> 'one' .\nGRAPH <http://e/g> { <http://e/s> <http://e/p> 2 }",
+            400,
+        ),
         ("application/trig", b"{ <http://e/s> <http://e/p> 'one' . } }", 400),
         ("application/n-quads", b"<http://e/s> <http://e/p> <http://e/o> <http://e/g> .", 400),
         ("application/n-quads", b"<http://e/s> <http://e/p> <http://e/o> _:g 'x' .", 400),

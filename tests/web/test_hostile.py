@@ -207,6 +207,41 @@ def test_no_update_reaches_another_address(foe, writer, canary, update):
     assert canary.visits == 0
 
 
+LONG_ONES = {
+    "a service that hides": "'service' (?a" + "<a" * 125_000,
+    "open braces": "ASK " + "{" * 250_000,
+    "open parentheses": "ASK { FILTER" + "(" * 250_000,
+    "a prologue": "PREFIX a:<http://e/>\n" * 12_000,
+    "escapes": "ASK { \\u0053ERVIC " + "\\u0041 " * 35_000,
+    "an unknown function": "ASK { ?s ?p ?o FILTER(<http://e/none>(?o)) } #" + " (" * 120_000,
+}
+
+
+@pytest.mark.parametrize("name", LONG_ONES)
+def test_nobody_waits_while_a_long_query_is_looked_at(foe, target, name):
+    done = threading.Event()
+
+    def be_hostile() -> None:
+        with httpx.Client(base_url=target.url, timeout=30) as client:
+            while not done.is_set():
+                harmless(client.post("/sparql", data={"query": LONG_ONES[name], "timeout": "1"}), 400, 403, 503)
+
+    with ThreadPoolExecutor(1) as pool:  # the other reader is free: what is measured is the server itself
+        hostile = pool.submit(be_hostile)
+        try:
+            seconds = []
+            for number in range(15):
+                time.sleep(0.05)
+                begun = time.monotonic()
+                answer = foe.get("/sparql", params={"query": f"{POLITE} # {name} {number}"})
+                seconds.append(time.monotonic() - begun)
+                assert answer.json()["results"]["bindings"][0]["l"]["value"] == "Košice"
+        finally:
+            done.set()
+        hostile.result()
+    assert sorted(seconds)[len(seconds) // 2] < 0.3, seconds
+
+
 def test_a_query_of_ten_megabytes(foe):
     text = "ASK { # " + "x" * (10 * MEGABYTE)
     harmless(foe.post("/sparql", content=text, headers={"Content-Type": "application/sparql-query"}), 413)

@@ -44,6 +44,13 @@ def test_query_by_get(writer):
     assert answer.json() == {"head": {}, "boolean": True}
 
 
+def test_the_address_may_end_with_a_slash(writer, client):
+    for server in (writer, client):
+        assert server.get("/sparql/", params={"query": "ASK {}"}).json()["boolean"] is True
+        assert server.post("/sparql/", content="ASK {}", headers=QUERY).json()["boolean"] is True
+        assert "sparql/>" in server.get("/sparql/", headers={"Accept": "application/n-triples"}).text
+
+
 def test_query_by_form(writer):
     assert writer.post("/sparql", data={"query": "ASK {}"}).json()["boolean"] is True
 
@@ -183,7 +190,7 @@ def test_requests_that_break_a_rule(graphs, case):
     assert values(still) == ["1", "2", "3", "default"]
 
 
-@pytest.mark.parametrize("path", ["/sparql", "/sparql/update"])
+@pytest.mark.parametrize("path", ["/sparql", "/sparql/", "/sparql/update"])
 def test_update_by_form_and_direct(writer, path):
     assert writer.post(path, data={"update": "INSERT DATA { <http://e/s> <http://e/p> 1 }"}).status_code == 204
     answer = writer.post(path, content="INSERT DATA { <http://e/s> <http://e/p> 2 }", headers=UPDATE)
@@ -237,6 +244,12 @@ def test_relative_iris_resolve_against_the_address(writer):
     assert writer.get("/sparql", params={"query": "ASK { ?s ?p <thing> }"}).json()["boolean"] is True
     other = writer.get("/sparql", params={"query": "ASK { ?s ?p <thing> }"}, headers={"Host": "other.example"})
     assert other.json()["boolean"] is False
+
+
+def test_a_graph_may_be_cleared_before_there_is_one(writer):
+    update = f"CLEAR GRAPH <{G}1> ; INSERT DATA {{ GRAPH <{G}1> {{ <http://e/s> <http://e/p> 1 }} }}"
+    assert writer.post("/sparql", content=update, headers=UPDATE).status_code == 204
+    assert values(writer.get("/sparql", params={"query": "SELECT ?o { GRAPH ?g { ?s ?p ?o } }"})) == ["1"]
 
 
 def test_a_failing_update_changes_nothing(graphs):

@@ -4,7 +4,8 @@ Three measures by the operating system, each tried and reported, none needing pr
 
 - a seccomp filter (Linux, x86_64 and aarch64) answers EPERM to every call that makes or uses a socket, starts a
   program, forks, traces or signals another process, mounts, or enters io_uring (which can do all of that);
-- RLIMIT_NOFILE at what is open, so that there is no descriptor left for a socket (not the writer, it needs files);
+- RLIMIT_NOFILE at what is open, so that there is no descriptor left for a socket (not the writer, it needs files;
+  a large snapshot keeps one for each table the engine has not opened yet);
 - RLIMIT_DATA at what is used plus an allowance: the engine aborts instead of taking the machine down.
 
 https://www.kernel.org/doc/html/latest/userspace-api/seccomp_filter.html
@@ -129,20 +130,24 @@ def many_files() -> None:
 
 
 def no_new_files(snapshot: str | None) -> bool:
-    """Allow no further file descriptor; not done while the engine has not opened all files of its snapshot."""
+    """Allow no further file descriptor; whether that holds strictly.
+
+    The engine opens 16 tables at its start and the others of a large snapshot when a query first needs them: for each
+    of those one descriptor is left, and then it is the system call filter that forbids to use it for a socket.
+    """
     try:
         opened = {name: _target(name) for name in os.listdir("/proc/self/fd")}
     except OSError:
         return False
+    missing = 0
     if snapshot is not None:
         folder = os.path.realpath(snapshot)
         tables = {os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(".sst")}
-        if not tables <= set(opened.values()):
-            return False
+        missing = len(tables.difference(opened.values()))
     used = {int(name) for name, target in opened.items() if target}
-    free = next(number for number in range(len(used) + 1) if number not in used)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (free, free))
-    return True
+    free = [number for number in range(len(used) + missing + 1) if number not in used]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free[missing], free[missing]))
+    return not missing
 
 
 def _target(name: str) -> str:

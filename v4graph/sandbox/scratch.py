@@ -38,7 +38,7 @@ from v4graph.sandbox.complaints import query_error
 from v4graph.sandbox.documents import Document, parse_documents
 from v4graph.sandbox.pool import Sandbox, service_refused
 from v4graph.sandbox.tokens import tokens, uses_service
-from v4graph.sandbox.using import with_dataset, with_lenient_clear
+from v4graph.sandbox.using import with_dataset, with_gentle_clear
 from v4graph.settings import Settings
 from v4graph.store.embedded import Snapshot, prune
 
@@ -109,7 +109,7 @@ class ScratchStore:
                 "LOAD is not done here: this server fetches nothing from other addresses. Send the data with "
                 "INSERT DATA or the Graph Store Protocol."
             )
-        return with_lenient_clear(with_dataset(text, using_default, using_named))
+        return with_gentle_clear(with_dataset(text, using_default, using_named))
 
     async def put(self, graph: str | None, content: bytes, fmt: Format, base_iri: str | None = None) -> bool:
         """Replace a graph (None: the default graph) by a document; whether the graph is new.

@@ -49,24 +49,28 @@ def with_dataset(update: str, default: Sequence[str], named: Sequence[str]) -> s
     return update
 
 
-def with_lenient_clear(update: str) -> str:
-    """The update, in which clearing a graph that is not there does nothing.
+def with_gentle_clear(update: str) -> str:
+    """The update, in which CLEAR leaves empty graphs behind and does nothing to a graph that is not there.
 
-    SPARQL 1.1 Update §3.1.3 has it fail by default, but clients clear a graph before they first fill it.
+    The engine removes all graphs at CLEAR ALL when its store is on disk, and at no other CLEAR; the standard keeps
+    them (SPARQL 1.1 Update §3.1.3). It lets CLEAR fail for want of a graph, but clients clear before they first fill.
     """
     if "clear" not in update.lower():
         return update
     depth = 0
-    last: Token | None = None
-    ends: list[int] = []
+    words = ["", ""]
+    changes: list[tuple[int, int, str]] = []
     for token in tokens(update):
+        word = token.text.upper() if token.kind == "word" else ""
         if token.kind == "mark":
             depth += {"{": 1, "}": -1}.get(token.text, 0)
-        elif not depth and last is not None and (last.text.upper(), token.text.upper()) == ("CLEAR", "GRAPH"):
-            ends.append(last.end)
-        last = token
-    for end in reversed(ends):
-        update = f"{update[:end]} SILENT{update[end:]}"
+        elif depth == 0 and word == "GRAPH" and words[1] == "CLEAR":
+            changes.append((token.start, token.start, "SILENT "))
+        elif depth == 0 and word == "ALL" and (words[1] == "CLEAR" or words == ["CLEAR", "SILENT"]):
+            changes.append((token.start, token.end, "DEFAULT ; CLEAR NAMED"))
+        words = [words[1], word]
+    for start, end, text in reversed(changes):
+        update = f"{update[:start]}{text}{update[end:]}"
     return update
 
 
