@@ -57,6 +57,8 @@ class _Quiet(uvicorn.Server):
 def running(app: FastAPI) -> Iterator[Server]:
     """Run an application on a free loopback port, in a thread with its own event loop."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    # as on the sockets the server opens itself; without it an answer in two pieces waits for an acknowledgement
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     port = listener.getsockname()[1]
     config = uvicorn.Config(app, log_level="critical", access_log=False, loop="uvloop", http="httptools", lifespan="on")
     server = _Quiet(config)
