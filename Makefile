@@ -10,7 +10,7 @@ export HOST ?= 127.0.0.1
 export PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint bench lock clean
+.PHONY: help serve test drill lint bench lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1	/' | expand -t 10
@@ -20,6 +20,9 @@ serve: $(VENV)/installed ## Install if need be, load the packaged data on the fi
 
 test: $(VENV)/developing ## Run all tests
 	$(BIN)/python -m pytest -q
+
+drill: $(VENV)/developing ## Run the long tests in full: every address in every format, 100 rounds of kill -9
+	V4GRAPH_DRILL=full $(BIN)/python -m pytest -q tests/test_drills.py tests/web/test_entities.py
 
 lint: $(VENV)/developing ## Check style and types
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

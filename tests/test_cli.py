@@ -127,6 +127,22 @@ def test_query_prints_a_table_csv_and_json(published_home: Path, tmp_path: Path)
     assert len(graph.stdout.splitlines()) == 2
 
 
+def test_a_query_of_the_library(published_home: Path) -> None:
+    told = run(
+        published_home, "query", "projects/list-partners", "--param", "project=id/project/v4clusters", "--format", "csv"
+    )
+    assert "id/organisation/uks" in told.stdout
+    assert "id/project/ketgate" not in told.stdout
+    wrong = run(published_home, "query", "projects/list-partners", "--param", "project=v4clusters")
+    assert wrong.returncode == 1
+    assert "project is an IRI" in wrong.stderr
+    missing = run(published_home, "query", "projects/list-partner")
+    assert "Did you mean projects/list-partners" in missing.stderr
+    assert (
+        "only queries of the library" in run(published_home, "query", "-", "--param", "a=b", text=QUERY).stderr.lower()
+    )
+
+
 def test_a_wrong_query_is_a_sentence_with_a_place(published_home: Path) -> None:
     wrong = run(published_home, "query", "-", text="SELECT * {\n  ?s foaf:name ?o }")
     assert wrong.returncode == 1
@@ -164,6 +180,8 @@ def test_validate_tells_what_is_wrong(published_home: Path, tmp_path: Path) -> N
     assert told.returncode == 1
     assert "lead-partner" in told.stdout
     assert json.loads(run(published_home, "validate", str(bad), "--format", "json").stdout)
+    assert "sh:ValidationReport" in run(published_home, "validate", str(bad), "--format", "ttl").stdout
+    assert 'lang="hu"' in run(published_home, "validate", str(bad), "--format", "html", "--lang", "hu").stdout
     broken = tmp_path / "broken.ttl"
     broken.write_text("<a> <b> ", encoding="utf-8")
     refused = run(published_home, "validate", str(broken))

@@ -16,7 +16,7 @@ import pytest
 from v4graph.settings import Settings
 from v4graph.workspace import Workspace
 
-ROUNDS = int(os.environ.get("V4GRAPH_DRILL_ROUNDS", "30"))
+ROUNDS = 100 if os.environ.get("V4GRAPH_DRILL") == "full" else 30
 TRIPLES = 60
 
 PUBLISHER = f"""
@@ -49,7 +49,7 @@ def _counts(workspace: Workspace, graph: str) -> list[str]:
     ]
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 def test_killing_the_publisher_loses_nothing_and_leaves_nothing_half_done(published_home: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(published_home, home)

@@ -15,12 +15,15 @@ import rdflib
 
 ONTOLOGY = Path(__file__).parent.parent / "ontology"
 VOCABULARY = ONTOLOGY / "v4graph.ttl"
-FILES = sorted(ONTOLOGY.rglob("*.ttl"))
+FILES = [VOCABULARY, ONTOLOGY / "prefixes.ttl", *sorted((ONTOLOGY / "schemes").glob("*.ttl"))]
 AUTHORITY_FILES = {"country", "currency", "language"}
+REGIONS = ONTOLOGY / "schemes" / "nuts.ttl"
 
 BASE = "https://w3id.org/v4graph/"
 V4 = f"{BASE}ontology#"
 SCHEME = f"{BASE}scheme/"
+NUTS = "http://data.europa.eu/nuts/code/"
+NUTS_2021 = "http://data.europa.eu/nuts/scheme/2021"
 AUTHORITY = "http://publications.europa.eu/resource/authority/"
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 RDFS = "http://www.w3.org/2000/01/rdf-schema#"
@@ -35,6 +38,26 @@ FOAF = "http://xmlns.com/foaf/0.1/"
 PROV = "http://www.w3.org/ns/prov#"
 
 LANGUAGES = ["cs", "de", "en", "hu", "pl", "sk"]
+# Regions have one name, in the language of their country.
+NATIVE = {
+    "AT": "de",
+    "BG": "bg",
+    "CZ": "cs",
+    "DE": "de",
+    "FI": "fi",
+    "FR": "fr",
+    "HR": "hr",
+    "HU": "hu",
+    "IT": "it",
+} | {
+    "NL": "nl",
+    "PL": "pl",
+    "PT": "pt",
+    "RO": "ro",
+    "SE": "sv",
+    "SI": "sl",
+    "SK": "sk",
+}
 LETTERS = {
     "en": "",
     "cs": "áčďéěíňóřšťúůýž",
@@ -75,6 +98,29 @@ DERIVED = set(
 # Nodes that stand for a relation or a finding: only their properties may have an rdfs:domain.
 RELATION_CLASSES = set(["ProjectParticipation", "EventParticipation", "Funding", "Disagreement", "Claim", "Resolution"])
 SCHEMES = {
+    "cooperation-kind": "agreement joint-project joint-research internationalisation technology-transfer",
+    "emerging-industry": "advanced-packaging biopharmaceuticals blue-growth creative-industries digital-industries"
+    " environmental-industries experience-industries logistical-services medical-devices mobility-technologies",
+    "identifier-scheme": "ico-cz ico-sk krs nip regon cegjegyzek-hu adoszam-hu euid lei pic eccp keep-eu wikidata ror",
+    "indicator": "member-count company-count founder-count employee-count",
+    "industrial-ecosystem": "aerospace-defence agri-food construction cultural-creative digital electronics"
+    " energy-intensive energy-renewables health mobility-transport-automotive proximity-social-economy retail textiles"
+    " tourism",
+    "intent-direction": "offer seek",
+    "life-cycle": "emerging growing mature declining transforming unknown",
+    "life-cycle-model": "v4graph menzel-fornahl",
+    "member-type": "company research public-authority",
+    "observation-status": "final preliminary estimated",
+    "policy-instrument": "management-grant project-grant accreditation",
+    "policy-level": "european national regional",
+    "quality-label": "esca-bronze esca-silver esca-gold nca-golden-cluster key-national-cluster"
+    " accredited-innovation-cluster v4-leading-cluster siea-advanced-cluster",
+    "relation-kind": "same-theme input-output shared-technology shared-skills shared-market co-location co-project"
+    " expert-declared",
+    "service-kind": "testing pilot-production consulting",
+    "technology-2021": "advanced-manufacturing advanced-materials life-science-technologies"
+    " micro-nanoelectronics-photonics artificial-intelligence security-connectivity",
+    "unit": "organisations persons percent",
     "amount-kind": "total-cost grant co-financing partner-budget",
     "amount-qualifier": "exact approximate at-least at-most",
     "country-group": "v4 eu15 asean danube-region",
@@ -139,7 +185,8 @@ REUSED_PROPERTIES = [
     s for s in sorted({*ALL.subjects(f"{V4}mergePolicy"), *ALL.subjects(f"{V4}isDerived")}) if not s.startswith(V4)
 ]
 LABELLED = ALL.subjects(f"{RDFS}label")
-CONCEPTS = ALL.typed(f"{SKOS}Concept")
+REGION_CODES = sorted(c.removeprefix(NUTS) for c in ALL.typed(f"{SKOS}Concept") if c.startswith(NUTS))
+CONCEPTS = [c for c in ALL.typed(f"{SKOS}Concept") if not c.startswith(NUTS)]
 OWN_CONCEPTS = [c for c in CONCEPTS if c.startswith(SCHEME)]
 CONCEPT_SCHEMES = ALL.typed(f"{SKOS}ConceptScheme")
 
@@ -172,7 +219,9 @@ def six_languages(subject: str, predicate: str, name: str) -> Iterator[str]:
 
 def test_the_expected_files_are_there() -> None:
     names = {str(path.relative_to(ONTOLOGY)) for path in FILES}
-    wanted = {"v4graph.ttl", "prefixes.ttl"} | {f"schemes/{s}.ttl" for s in {*SCHEMES, *AUTHORITY_FILES}}
+    wanted = {"v4graph.ttl", "prefixes.ttl", "schemes/nuts.ttl"} | {
+        f"schemes/{s}.ttl" for s in {*SCHEMES, *AUTHORITY_FILES}
+    }
     assert wanted <= names, f"write the missing files: {sorted(wanted - names)}"
 
 
@@ -186,9 +235,8 @@ def test_file_is_clean_turtle(path: Path) -> None:
     blank = [str(q) for q in quads if isinstance(q.subject, ox.BlankNode) or isinstance(q.object, ox.BlankNode)]
     assert not blank, f"{path.name}: give these blank nodes an IRI:{list_of(blank)}"
     tags = set(re.findall(r'"@([A-Za-z0-9-]+)', text))
-    assert tags <= set(LANGUAGES), (
-        f"{path.name}: write language tags as one of {LANGUAGES}, not {sorted(tags - set(LANGUAGES))}"
-    )
+    allowed = {*LANGUAGES, *(NATIVE.values() if path == REGIONS else ())}
+    assert tags <= allowed, f"{path.name}: write language tags as one of {LANGUAGES}, not {sorted(tags - allowed)}"
     datatypes = {q.object.datatype.value for q in quads if isinstance(q.object, ox.Literal)}
     assert datatypes <= DATATYPES, (
         f"{path.name}: the store changes these datatypes, use others: {datatypes - DATATYPES}"
@@ -281,6 +329,16 @@ def test_term_is_documented(term: str) -> None:
     assert not faults, list_of(faults)
 
 
+def test_every_class_says_how_to_use_it() -> None:
+    faults = [
+        f"{short(c)}: add one skos:scopeNote@en of one to three sentences"
+        for c in CLASSES
+        if len(ALL.texts(c, f"{SKOS}scopeNote").get("en", [])) != 1
+        or not ALL.texts(c, f"{SKOS}scopeNote")["en"][0].endswith(".")
+    ]
+    assert not faults, list_of(faults)
+
+
 @pytest.mark.parametrize("term", sorted(set(LABELLED) - set(TERMS)))
 def test_reused_term_has_six_labels(term: str) -> None:
     faults = list(six_languages(term, f"{RDFS}label", "rdfs:label"))
@@ -305,7 +363,7 @@ def test_texts_use_the_letters_of_their_language() -> None:
     faults = []
     for quad in ALL.quads:
         value = quad.object
-        if not isinstance(value, ox.Literal) or not value.language:
+        if not isinstance(value, ox.Literal) or not value.language or quad.subject.value.startswith(NUTS):
             continue
         text = value.value
         for name in FOREIGN_NAMES:
@@ -451,7 +509,7 @@ def test_class_hierarchy_has_no_cycle() -> None:
 
 def closure(turtle: str) -> rdflib.Graph:
     """The OWL RL closure of the axioms of the vocabulary and some statements about things."""
-    texts = {rdflib.RDFS.label, rdflib.SKOS.definition, rdflib.URIRef(f"{V4}inverseLabel")}
+    texts = {rdflib.RDFS.label, rdflib.SKOS.definition, rdflib.SKOS.scopeNote, rdflib.URIRef(f"{V4}inverseLabel")}
     graph = rdflib.Graph()
     for triple in rdflib.Graph().parse(VOCABULARY):
         if triple[1] not in texts:
@@ -491,6 +549,14 @@ TOY = """
 :plan a v4:StrategicPlan ; v4:producedBy :v4clusters .
 :nca v4:coParticipatedWith :uks ; v4:manages :cluster .
 :cluster a v4:Cluster .
+:link a v4:CooperationLink ; v4:cooperationParty :nca, :x ; v4:inContextOf :meeting .
+:intent v4:intentOf :nca ; v4:targetMarket <http://publications.europa.eu/resource/authority/country/VNM> .
+:award v4:awardedTo :nca ; v4:awardedLabel <https://w3id.org/v4graph/scheme/quality-label/esca-gold> ; v4:issuer :y .
+:count a v4:IndicatorObservation ; v4:refOrganisation :x ; v4:value 31 .
+:service a v4:TechnologyService ; v4:servesSector <https://w3id.org/v4graph/scheme/sector/ict> .
+:policy a v4:ClusterPolicy ; v4:appliesTo <http://data.europa.eu/nuts/code/CZ08> .
+:judgement v4:classifies :cluster ; v4:stage <https://w3id.org/v4graph/scheme/life-cycle/mature> .
+:x v4:originPlace :town .
 """
 
 
@@ -523,6 +589,16 @@ def test_the_check_would_notice_a_merger() -> None:
         ("cluster", {f"{V4}Cluster"}),
         ("meeting", {f"{V4}Event", f"{SCHEMA}Event"}),
         ("plan", {f"{V4}StrategicPlan", f"{V4}Output", f"{PROV}Entity"}),
+        ("link", {f"{V4}CooperationLink"}),
+        ("intent", set()),
+        ("award", set()),
+        ("count", {f"{V4}IndicatorObservation"}),
+        ("service", {f"{V4}TechnologyService", f"{SCHEMA}Service"}),
+        ("policy", {f"{V4}ClusterPolicy", f"{PROV}Plan"}),
+        ("judgement", set()),
+        ("x", set()),
+        ("y", set()),
+        ("town", set()),
     ],
 )
 def test_reasoning_adds_only_the_types_we_mean(toy: rdflib.Graph, name: str, types: set[str]) -> None:
@@ -534,6 +610,14 @@ def test_reasoning_adds_only_the_roles_we_mean(toy: rdflib.Graph) -> None:
     assert {str(o) for o in toy.objects(node, rdflib.URIRef(f"{V4}involves"))} == {f"{BASE}id/nca", f"{BASE}id/uks"}
     uks = rdflib.URIRef(f"{BASE}id/uks")
     assert (uks, rdflib.URIRef(f"{V4}coParticipatedWith"), rdflib.URIRef(f"{BASE}id/nca")) in toy
+
+
+def test_reasoning_makes_no_seat_and_no_cooperation(toy: rdflib.Graph) -> None:
+    """A place of founding is a connected place, never a seat; meeting in a project is no cooperation."""
+    x, town = rdflib.URIRef(f"{BASE}id/x"), rdflib.URIRef(f"{BASE}id/town")
+    assert {str(p).removeprefix(V4) for p in toy.predicates(x, town)} == {"originPlace", "associatedPlace"}
+    links = set(toy.subjects(rdflib.URIRef(f"{V4}cooperationParty"), None))
+    assert links == {rdflib.URIRef(f"{BASE}id/link")}
 
 
 def test_every_class_can_have_members() -> None:
@@ -550,6 +634,10 @@ def test_every_class_can_have_members() -> None:
         ":x a v4:ProjectParticipation, v4:Project .",
         ":x a v4:Event, v4:Project .",
         ":x a v4:Output, v4:Project .",
+        ":x a v4:ClusterPolicy, v4:Programme .",
+        ":x a v4:CooperationLink, foaf:Agent .",
+        ":x a v4:SectorRelation, v4:Sector .",
+        ":x a v4:Indicator, v4:Sector .",
         ":x a v4:Funding ; v4:project :p . :p a v4:Project . :x a v4:Project .",
     ],
 )
@@ -612,6 +700,8 @@ def test_concept_is_complete(concept: str) -> None:
 def test_concepts_lie_in_the_file_of_their_scheme() -> None:
     faults = []
     for path in (ONTOLOGY / "schemes").glob("*.ttl"):
+        if path == REGIONS:
+            continue
         base = (AUTHORITY if path.stem in AUTHORITY_FILES else SCHEME) + path.stem
         strangers = {
             q.subject.value for q in ox.parse(path=str(path)) if not f"{q.subject.value}/".startswith(f"{base}/")
@@ -635,7 +725,14 @@ def test_notations_and_labels_are_unique_in_a_scheme() -> None:
 
 @pytest.mark.parametrize(
     ("scheme", "kind"),
-    [("sector", V4 + "Sector"), ("technology", V4 + "Technology"), ("participation-role", ORG + "Role")],
+    [
+        ("sector", V4 + "Sector"),
+        ("technology", V4 + "Technology"),
+        ("technology-2021", V4 + "Technology"),
+        ("participation-role", ORG + "Role"),
+        ("indicator", V4 + "Indicator"),
+        ("life-cycle", V4 + "LifeCycleStage"),
+    ],
 )
 def test_concepts_have_the_class_of_their_scheme(scheme: str, kind: str) -> None:
     faults = [
@@ -644,6 +741,105 @@ def test_concepts_have_the_class_of_their_scheme(scheme: str, kind: str) -> None
         if c.startswith(f"{SCHEME}{scheme}/") and kind not in ALL.iris(c, f"{RDF}type")
     ]
     assert not faults, list_of(faults)
+
+
+MAPPINGS = [f"{SKOS}{name}Match" for name in ("exact", "close", "broad", "narrow", "related")]
+
+
+def test_mappings_lead_to_other_schemes_and_say_one_thing() -> None:
+    """SKOS S46: what matches exactly is neither broader nor related; two lists are compared, not one with itself."""
+    said: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for quad in ALL.quads:
+        if quad.predicate.value in MAPPINGS:
+            said[quad.subject.value, quad.object.value].append(quad.predicate.value)
+    own = {pair: names for pair, names in said.items() if pair[0].startswith(SCHEME)}
+    assert len(own) > 40
+    faults = [f"{a} and {b}: choose one of {n}" for (a, b), n in said.items() if len(n) > 1 or (b, a) in said]
+    same = [
+        (a, b)
+        for a, b in own
+        if a.rpartition("/")[0] == b.rpartition("/")[0]
+        and ALL.iris(a, f"{V4}stageModel") == ALL.iris(b, f"{V4}stageModel")
+    ]
+    faults += [f"{a} and {b}: use skos:broader or skos:related inside a scheme" for a, b in same]
+    assert not faults, list_of(faults)
+
+
+def test_the_mapping_table_says_what_the_schemes_say() -> None:
+    """SSSOM is the form in which mapping tools read what the schemes state (https://mapping-commons.github.io/sssom/)."""
+    lines = (ONTOLOGY / "mappings" / "sectors.sssom.tsv").read_text(encoding="utf-8").splitlines()
+    table = [line.split("\t") for line in lines if not line.startswith("#")]
+    names = "subject_id subject_label predicate_id object_id object_label mapping_justification"
+    assert table[0] == names.split()
+    rows = {tuple(row) for row in table[1:]}
+    assert len(rows) == len(table) - 1 and list(table[1:]) == sorted(table[1:])
+    mapped = [f"{SCHEME}{name}/" for name in ("industrial-ecosystem", "emerging-industry", "technology-2021")]
+    english = {c: ALL.texts(c, f"{SKOS}prefLabel")["en"][0] for c in OWN_CONCEPTS}
+
+    def short_of(iri: str) -> str:
+        return iri.replace(SCHEME, "scheme:").replace(SKOS, "skos:")
+
+    assert rows == {
+        (*(short_of(a), english[a], short_of(m), short_of(b), english[b]), "semapv:ManualMappingCuration")
+        for m in MAPPINGS
+        for a in ALL.subjects(m)
+        if a.startswith(tuple(mapped))
+        for b in ALL.iris(a, m)
+    }
+
+
+@pytest.mark.parametrize("scheme", ["industrial-ecosystem", "emerging-industry"])
+def test_industries_of_others_are_mapped_to_our_sectors(scheme: str) -> None:
+    unmapped = {c.rpartition("/")[2] for c in OWN_CONCEPTS if c.startswith(f"{SCHEME}{scheme}/")} - {
+        a.rpartition("/")[2] for m in MAPPINGS for a in ALL.subjects(m) if ALL.iris(a, m) & set(OWN_CONCEPTS)
+    }
+    # Trade with consumers has no sector of ours: no cluster organisation we know of works in it.
+    assert unmapped <= {"retail"}
+
+
+def test_stages_name_their_model() -> None:
+    stages = ALL.typed(f"{V4}LifeCycleStage")
+    models = {model for stage in stages for model in ALL.iris(stage, f"{V4}stageModel")}
+    assert all(len(ALL.iris(stage, f"{V4}stageModel")) == 1 for stage in stages)
+    assert models == {f"{SCHEME}life-cycle-model/{name}" for name in SCHEMES["life-cycle-model"].split()}
+
+
+def test_regions_form_a_tree_of_codes() -> None:
+    """NUTS 2021: nine countries whole; a region lies in the region whose code is one character shorter."""
+    levels = Counter((code[:2], len(code) - 2) for code in REGION_CODES)
+    whole = {"CZ": 14, "SK": 8, "PL": 73, "HU": 20, "AT": 35, "DE": 401, "IT": 107, "SI": 12, "HR": 21}
+    assert {country: levels[country, 3] for country in whole} == whole
+    faults = []
+    for code in REGION_CODES:
+        node = NUTS + code
+        if ALL.iris(node, f"{SKOS}inScheme") != {NUTS_2021} or ALL.iris(node, f"{SKOS}notation") != {code}:
+            faults.append(f"{code}: give skos:inScheme <{NUTS_2021}> and skos:notation {code!r}")
+        names = ALL.texts(node, f"{SKOS}prefLabel")
+        if {tag: len(found) for tag, found in names.items()} != {NATIVE[code[:2]]: 1}:
+            faults.append(f"{code}: give one name, tagged {NATIVE[code[:2]]}")
+        above = {NUTS + code[:-1]} if len(code) > 2 else set()
+        if ALL.iris(node, f"{SKOS}broader") != above or (above and code[:-1] not in REGION_CODES):
+            faults.append(f"{code}: give skos:broader {sorted(above)}, and describe that region")
+    tops = {NUTS + code for code in REGION_CODES if len(code) == 2}
+    assert ALL.iris(NUTS_2021, f"{SKOS}hasTopConcept") == tops
+    assert not faults, list_of(faults)
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "country"),
+    [
+        ("CZ080", "Moravskoslezský kraj", "CZE"),
+        ("PL229", "Gliwicki", "POL"),
+        ("HU221", "Győr-Moson-Sopron", "HUN"),
+        ("SK023", "Nitriansky kraj", "SVK"),
+        ("AT312", "Linz-Wels", "AUT"),
+        ("HU333", "Csongrád", "HUN"),
+    ],
+)
+def test_regions_have_the_names_of_2021(code: str, name: str, country: str) -> None:
+    assert ALL.iris(NUTS + code, f"{SKOS}prefLabel") == {name}
+    assert ALL.iris(NUTS + code[:2], f"{SKOS}closeMatch") == {f"{AUTHORITY}country/{country}"}
+    assert ALL.iris(f"{AUTHORITY}country/{country}", f"{V4}nutsPrefix") == {code[:2]}
 
 
 def test_a_coordinator_is_a_lead_partner() -> None:

@@ -126,8 +126,9 @@ def project(ledger: Ledger, home: Path, *, anew: bool = False) -> embedded.Snaps
         return projection.project(ledger, home, IRIS, anew=anew)
 
 
+@pytest.mark.timeout(600)
 @settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],

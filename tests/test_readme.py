@@ -105,7 +105,7 @@ def test_every_address_is_in_the_table(server: Server) -> None:
             assert head in expected or route.path in HOUSEKEEPING, route.path
 
 
-HOUSEKEEPING = {"/static", "/robots.txt", "/favicon.ico", "/openapi.json"}
+HOUSEKEEPING = {"/static", "/robots.txt", "/favicon.ico", "/openapi.json", "/sitemap.xml", "/sitemap-{number:int}.xml"}
 """Addresses no reader of the README looks for."""
 
 

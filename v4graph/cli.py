@@ -16,7 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from v4graph import __version__
-from v4graph.errors import InvalidContribution, NotFound, V4GraphError
+from v4graph.errors import InvalidContribution, NotFound, UnknownParameter, V4GraphError
+from v4graph.iris import Iris
+from v4graph.queries import bind_checked, find_in_library
 from v4graph.settings import Settings
 from v4graph.workspace import Loaded, Workspace
 
@@ -28,6 +30,9 @@ app = typer.Typer(
 )
 _OUT = Console(soft_wrap=not sys.stdout.isatty())
 _ERR = Console(stderr=True, soft_wrap=not sys.stderr.isatty())
+
+_SHOWN = 20
+"""Faults of one check that are printed."""
 
 Lang = Annotated[str, typer.Option("--lang", help="Language of messages: en cs sk pl hu de.")]
 
@@ -49,7 +54,7 @@ def _telling(what: str) -> Iterator[Workspace]:
     try:
         yield workspace
     except InvalidContribution as error:
-        from v4graph.shapes import render_text
+        from v4graph.reporting import render_text
 
         _ERR.print(f"[red]{what}[/]: {error.detail}", highlight=False)
         _ERR.print(render_text(error.extras["report"], "en"), markup=False, highlight=False)
@@ -119,17 +124,17 @@ def rebuild() -> None:
 
 @app.command()
 def query(
-    file: Annotated[str, typer.Argument(help="A file with a query, or - for standard input.")],
+    file: Annotated[
+        str, typer.Argument(help="topic/name of the library, a file with a query, or - for standard input.")
+    ],
+    param: Annotated[list[str] | None, typer.Option(help="name=value, for a query of the library.")] = None,
     form: Annotated[str, typer.Option("--format", help="table, csv, json, tsv, xml, ttl, nt or jsonld.")] = "table",
 ) -> None:
     """Ask the published graph; SELECT and ASK print a table unless told otherwise."""
     from v4graph.answering import answer
 
     with _telling("query") as workspace:
-        try:
-            text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise NotFound(f"{file} cannot be read as UTF-8 text ({error}).") from error
+        text = _query_text(file, param or [], Iris(workspace.settings.base_iri))
         kind, body = asyncio.run(answer(workspace.settings, text, "json" if form == "table" else form))
         if form != "table" or kind == "graph":
             sys.stdout.buffer.write(body)
@@ -145,19 +150,44 @@ def query(
         _OUT.print(f"{len(told['results']['bindings'])} rows", highlight=False)
 
 
+def _query_text(file: str, given: list[str], iris: Iris) -> str:
+    """The query of a file, of standard input, or of the library with its parameters."""
+    try:
+        if file == "-" or Path(file).exists():
+            text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+        else:
+            values = dict(pair.partition("=")[::2] for pair in given)
+            return bind_checked(find_in_library(file, iris), values, iris)
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotFound(f"{file} cannot be read as UTF-8 text ({error}).") from error
+    if given:
+        raise UnknownParameter("Only queries of the library take --param.")
+    return text
+
+
 @app.command()
 def validate(
-    file: Annotated[Path, typer.Argument(help="A file in Turtle, N-Triples, RDF/XML or JSON-LD.")],
+    file: Annotated[Path, typer.Argument(help="A file in Turtle, N-Triples, RDF/XML, JSON-LD, TriG or N-Quads.")],
     lang: Lang = "en",
-    form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    form: Annotated[str, typer.Option("--format", help="text, json, html or ttl (a SHACL report).")] = "text",
 ) -> None:
     """Say what the rules find in a file; nothing is changed. Exit code 1 when it could not be published."""
-    from v4graph.shapes import render_text, to_json
+    from v4graph.rdf import TURTLE
+    from v4graph.reporting import render_text, to_json, to_rdf
 
+    if form not in ("text", "json", "html", "ttl"):
+        raise typer.BadParameter("--format is text, json, html or ttl")
     with _telling("validate") as workspace:
         report = workspace.validate(file)
-        text = json.dumps(to_json(report, lang), ensure_ascii=False, indent=2) if form == "json" else None
-        _OUT.print(text or render_text(report, lang), markup=False, highlight=False)
+        if form == "ttl":
+            sys.stdout.buffer.write(to_rdf(report, TURTLE))
+        elif form == "html":
+            from v4graph.web.validation import report_page
+
+            sys.stdout.buffer.write(report_page(report, lang, workspace.iris))
+        else:
+            text = json.dumps(to_json(report, lang), ensure_ascii=False, indent=2) if form == "json" else None
+            _OUT.print(text or render_text(report, lang), markup=False, highlight=False)
         if report.blocks:
             raise typer.Exit(1)
 
@@ -194,10 +224,20 @@ def restore(archive: Annotated[Path, typer.Argument(help="A file written by back
 
 @app.command()
 def check() -> None:
-    """Check the ledger's chain of hashes, and that the store is what the ledger says."""
+    """Check ledger and store, vocabulary, schemes, terms, queries, catalogue and data. Exit code 1 when one fails."""
+    failed = 0
     with _telling("check") as workspace, _ERR.status("checking"):
         for line in workspace.check():
-            _OUT.print(line, highlight=False)
+            _OUT.print(f"[green]ok[/]    {line}", highlight=False)
+        for done in workspace.checks():
+            failed += bool(done.faults)
+            _OUT.print(f"{'[red]fail[/]' if done.faults else '[green]ok[/]  '}  {done.name}", highlight=False)
+            for fault in done.faults[:_SHOWN]:
+                _OUT.print(f"        {fault}", markup=False, highlight=False)
+            if len(done.faults) > _SHOWN:
+                _OUT.print(f"        and {len(done.faults) - _SHOWN} more", highlight=False)
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -14,9 +14,10 @@ from v4graph import rdf
 from v4graph.errors import BadRequest, InvalidContribution, MalformedData, UnknownGraph
 from v4graph.iris import Iris
 from v4graph.ledger import Append, Ledger
+from v4graph.report import Report
 from v4graph.sandbox.documents import Document, Parsed, parse_documents
 from v4graph.settings import Settings
-from v4graph.shapes import Report, validate
+from v4graph.shapes import validate
 
 CURATOR = "curator"
 """The actor who owns and publishes the packaged data."""
@@ -54,11 +55,14 @@ class Published:
     removed: int
 
 
-def read_files(files: Sequence[tuple[str, Path]], settings: Settings, iris: Iris) -> dict[str, tuple[str, ...]]:
+def read_files(
+    files: Sequence[tuple[str, Path]], settings: Settings, iris: Iris, *, one_graph: bool = False
+) -> dict[str, tuple[str, ...]]:
     """Parse RDF files in the sandbox, by source; several files of one source are read as one graph.
 
     Args:
         files: pairs of source slug and path; the file ending tells the syntax.
+        one_graph: a file may name a graph, as long as all its statements are in it.
 
     Raises:
         InvalidContribution: with every file that cannot be read, and where.
@@ -66,7 +70,9 @@ def read_files(files: Sequence[tuple[str, Path]], settings: Settings, iris: Iris
     documents = []
     for source, path in files:
         content, fmt = read_file(path)
-        documents.append(Document(iris.rebase(content), fmt, iris.genid(source, ""), name=str(path)))
+        documents.append(
+            Document(iris.rebase(content), fmt, iris.genid(source, ""), name=str(path), one_graph=one_graph)
+        )
     graphs: dict[str, set[str]] = {}
     problems: list[str] = []
     for (source, _), parsed in zip(files, parse_documents(documents, settings), strict=True):

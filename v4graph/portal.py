@@ -1,8 +1,9 @@
 """JSON-LD for portals: one stable, versioned shape per kind of thing (https://www.w3.org/TR/json-ld11-framing/).
 
 The context is generated from the ontology (labels of terms, merge policies, ranges), so it cannot disagree with it:
-``python -m v4graph.portal`` writes ``ontology/context/v1.jsonld``, and a test says when that is due. Frames are data,
-``ontology/frames/{kind}.jsonld``. The shape keeps still because it follows from the property, never from the data:
+``python -m v4graph.portal`` writes ``ontology/context/v1.jsonld`` and the twins of ``ontology/examples/*.ttl``, and a
+test says when that is due. Frames are data, ``ontology/frames/{kind}.jsonld``. The shape keeps still because it follows
+from the property, never from the data:
 
 * a property that may have several values is always an array, one that has one value never is;
 * text is a language map, and other things are objects with an ``id``, never plain strings;
@@ -15,6 +16,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import pyoxigraph as ox
@@ -27,9 +29,10 @@ from v4graph.statements import DCTERMS, OWL, RDF, RDFS, SKOS, TYPE, Document
 
 XSD = "http://www.w3.org/2001/XMLSchema#"
 CONTEXT = assets.ONTOLOGY / "context" / "v1.jsonld"
+EXAMPLES = assets.ONTOLOGY / "examples"
 _INVERSE = assets.ONTOLOGY / "context" / "inverse.json"
 
-_PRECEDENCE = ("v4", "org", "skos", "schema", "dcterms", "prov", "rdfs", "owl", "foaf")
+_PRECEDENCE = ("v4", "org", "skos", "schema", "dcterms", "prov", "adms", "rdfs", "owl", "foaf")
 """Two terms of one local name: the vocabulary named first has it, the other keeps its prefix (``skos:member``)."""
 _NATIVE = {f"{XSD}{name}" for name in ("string", "integer", "boolean")}
 """Datatypes that JSON says by itself."""
@@ -301,10 +304,19 @@ def triples_of(made: Json, iris: Iris) -> set[ox.Triple]:
     return {quad.triple for quad in ox.parse(text.encode(), ox.RdfFormat.N_QUADS)}
 
 
+def twin(path: Path, iris: Iris) -> Json:
+    """A Turtle example of ``ontology/examples/`` as JSON-LD."""
+    triples = [quad.triple for quad in ox.parse(iris.rebase(path.read_bytes()), ox.RdfFormat.TURTLE)]
+    return listed(list(dict.fromkeys(t.subject.value for t in triples)), triples, iris)
+
+
 def main() -> None:
-    """Write the context anew."""
+    """Write the context and the JSON-LD twins of the examples anew."""
     CONTEXT.parent.mkdir(parents=True, exist_ok=True)
-    CONTEXT.write_bytes(rendered(make_context(Iris(PUBLIC_BASE))))
+    iris = Iris(PUBLIC_BASE)
+    CONTEXT.write_bytes(rendered(make_context(iris)))
+    for path in EXAMPLES.glob("*.ttl"):
+        path.with_suffix(".jsonld").write_bytes(rendered(twin(path, iris)))
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class Vocabulary:
     spaces: frozenset[str]
     """The address spaces of the schemes, each up to its last slash."""
     hierarchy: tuple[str, ...]
-    """N-Triples lines: subclasses and the kinds of concepts."""
+    """N-Triples lines: subclasses, the kinds of concepts, the models of life-cycle stages."""
 
 
 @lru_cache(maxsize=2)
@@ -55,7 +55,7 @@ def load_vocabulary(iris: Iris) -> Vocabulary:
         quads = ox.parse(iris.rebase(path.read_bytes()), rdf.rdf_format(rdf.TURTLE))
         lines.update(rdf.ntriples(quads))
     terms, properties, concepts, hierarchy = set(), set(), set(), set()
-    term, policy = f"<{iris.term('')}", f"<{iris.term('mergePolicy')}>"
+    term, policy, model = f"<{iris.term('')}", f"<{iris.term('mergePolicy')}>", f"<{iris.term('stageModel')}>"
     for line in lines:
         subject, predicate, value = rdf.split_line(line)
         if subject.startswith(term):
@@ -64,7 +64,7 @@ def load_vocabulary(iris: Iris) -> Vocabulary:
             properties.add(subject[1:-1])
         elif predicate == IN_SCHEME:
             concepts.add(subject[1:-1])
-        elif predicate == SUBCLASS and value.startswith("<"):
+        elif predicate == model or (predicate == SUBCLASS and value.startswith("<")):
             hierarchy.add(line)
     hierarchy |= {line for line in lines if f" {RDF_TYPE} " in line and line[1:].split(">")[0] in concepts}
     spaces = frozenset(_space(concept) for concept in concepts)

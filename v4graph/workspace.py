@@ -12,18 +12,17 @@ from pathlib import Path
 
 import pyoxigraph as ox
 
-from v4graph import assets, contributions, derivation, projection, rdf
+from v4graph import assets, checks, contributions, derivation, projection, rdf
 from v4graph.contributions import Contribution, Published
 from v4graph.errors import BadRequest, StoreError, UnknownGraph
 from v4graph.iris import Iris
 from v4graph.ledger import Entry, Ledger
-from v4graph.resolution import RDF_TYPE
+from v4graph.neighbourhood import Neighbourhood
+from v4graph.report import Report
 from v4graph.settings import Settings
-from v4graph.shapes import Report
 from v4graph.store.embedded import Snapshot, current, publishing
 
 Tell = Callable[[str], None]
-_TYPE = ox.NamedNode(RDF_TYPE[1:-1])
 
 
 def _silent(_: str) -> None:
@@ -93,7 +92,9 @@ class Workspace:
 
     def validate(self, path: Path) -> Report:
         """What the rules say of a file, beside what is published; nothing is changed."""
-        [(source, lines)] = contributions.read_files([(path.stem, path)], self.settings, self.iris).items()
+        [(source, lines)] = contributions.read_files(
+            [(path.stem, path)], self.settings, self.iris, one_graph=True
+        ).items()
         contribution = Contribution(source, lines, str(path))
         with self.ledger() as ledger:
             context = self._context(ledger, [contribution], {} if ledger.head() else self._vocabulary())
@@ -171,6 +172,8 @@ class Workspace:
         """Check that the ledger's chain holds and the store is what the ledger says; returns what was seen."""
         with self.ledger() as ledger:
             entries = ledger.verify()
+            if not entries:
+                return ["ledger: empty, nothing was published yet"]
             with tempfile.TemporaryDirectory() as folder:
                 projection.project(ledger, Path(folder), self.iris)
                 again = Workspace(self.settings.model_copy(update={"home": Path(folder)}))
@@ -179,6 +182,12 @@ class Workspace:
             raise StoreError("The store is not what the ledger says; run “v4graph rebuild”.")
         rules = len(derivation.load_rules(self.iris))
         return [f"ledger: {entries} entries, chain intact", f"store: {expected} = ledger, {rules} rules"]
+
+    def checks(self) -> Iterator[checks.Check]:
+        """Check vocabulary, schemes, queries and catalogue of this checkout, and figures and data of the store."""
+        snapshot = current(self.home)
+        store = ox.Store.read_only(str(snapshot.path)) if snapshot else None
+        return checks.all_checks(self.iris, store)
 
     def _vocabulary(self) -> dict[str, tuple[str, ...]]:
         files = [pair for pair in _packaged() if pair[0] in projection.VOCABULARY]
@@ -201,14 +210,9 @@ class Workspace:
         snapshot = current(self.home)
         if snapshot is not None:
             store = ox.Store.read_only(str(snapshot.path))
-            derived = set(derivation.derived_properties(self.iris))
-            triples = [triple for contribution in data for triple in rdf.parse_lines(contribution.lines)]
-            own = {triple.subject for triple in triples}
-            for node in own | {triple.object for triple in triples}:
-                if isinstance(node, ox.NamedNode) and self.iris.path(node.value):
-                    # Of what a contribution describes itself, only the kind is taken from elsewhere.
-                    said = store.quads_for_pattern(node, _TYPE if node in own else None, None, ox.DefaultGraph())
-                    lines |= set(rdf.ntriples(quad for quad in said if quad.predicate.value not in derived))
+            own = data[0].source if len(data) == 1 else None
+            beside = Neighbourhood(store, self.iris, derivation.derived_properties(self.iris), own)
+            lines |= beside.of(line for contribution in data for line in contribution.lines)
         return lines
 
 

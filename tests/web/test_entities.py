@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+import os
 import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -20,7 +21,7 @@ from tests.web.conftest import Server, publish, running
 from v4graph import portal
 from v4graph.errors import V4GraphError
 from v4graph.iris import Iris
-from v4graph.rdf import JSON_LD, N_QUADS, N_TRIPLES, RDF_FORMATS, RDF_XML, TRIG, rdf_format
+from v4graph.rdf import N_QUADS, N_TRIPLES, RDF_FORMATS, RDF_XML, TRIG, rdf_format
 from v4graph.settings import Settings
 from v4graph.store.embedded import current
 from v4graph.web.app import create_app
@@ -239,20 +240,23 @@ def _paths(home: Path) -> list[str]:
     return sorted(found)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 def test_every_iri_in_the_store_answers_in_every_format(published_home: Path, atlas: Server) -> None:
+    """Turtle of every IRI, and the other formats by turns; with V4GRAPH_DRILL=full every format of every IRI."""
     paths = _paths(published_home)
     assert len(paths) > 800
+    full = os.environ.get("V4GRAPH_DRILL") == "full"
 
     async def walk() -> list[str]:
         wrong: list[str] = []
         gate = asyncio.Semaphore(8)
         limits = httpx.Limits(max_connections=8)
 
-        async def visit(client: httpx.AsyncClient, path: str) -> None:
+        async def visit(client: httpx.AsyncClient, number: int, path: str) -> None:
             async with gate:
                 bodies: dict[str, bytes] = {}
-                for accept in ("text/html", *(fmt.media_type for fmt in RDF_FORMATS)):
+                others = [accept for turn in TURNS for accept in turn] if full else TURNS[number % len(TURNS)]
+                for accept in ("text/turtle", *others):
                     got = await client.get(f"/{path}", headers={"accept": accept}, follow_redirects=True)
                     bodies[accept] = got.content
                     if got.status_code != 200 or not got.headers["content-type"].startswith(accept):
@@ -261,7 +265,7 @@ def test_every_iri_in_the_store_answers_in_every_format(published_home: Path, at
                 wrong.extend(f"{fault}: {path}" for fault in _faults(path, bodies))
 
         async with httpx.AsyncClient(base_url=atlas.url, timeout=60, limits=limits) as client:
-            await asyncio.gather(*(visit(client, path) for path in paths))
+            await asyncio.gather(*(visit(client, number, path) for number, path in enumerate(paths)))
         return wrong
 
     assert asyncio.run(walk()) == []
@@ -270,23 +274,34 @@ def test_every_iri_in_the_store_answers_in_every_format(published_home: Path, at
 def _faults(path: str, bodies: dict[str, bytes]) -> list[str]:
     """What is wrong with the documents about an IRI, given by media type."""
     faults = []
-    told = {accept: _told(accept, body) for accept, body in bodies.items() if accept != "text/html"}
+    told = {accept: _told(accept, body) for accept, body in bodies.items() if accept not in NOT_COMPARED}
     turtle = told["text/turtle"]
-    if told["application/n-triples"] != turtle or told["application/rdf+xml"] != turtle:
+    if any(told.get(accept, turtle) != turtle for accept in TURNS[1]):
         faults.append("Turtle, N-Triples and RDF/XML differ")
-    if told["application/trig"] != told["application/n-quads"]:
+    if told.get("application/trig") != told.get("application/n-quads"):
         faults.append("TriG and N-Quads differ")
     if not _is_graph(path) and not any(f"<{BASE}{path}>" in line for line in turtle):
         faults.append("says nothing")
-    if not _is_graph(path) and not json.loads(bodies["application/ld+json"]).get("@context"):
+    json_ld = bodies.get("application/ld+json")
+    if json_ld and not _is_graph(path) and not json.loads(json_ld).get("@context"):
         faults.append("JSON-LD without its context")
-    assert_sound(bodies["text/html"].decode())
+    if "text/html" in bodies:
+        assert_sound(bodies["text/html"].decode())
     return faults
 
 
 def _told(accept: str, body: bytes) -> set[str]:
     fmt = next(fmt for fmt in RDF_FORMATS if fmt.media_type == accept)
-    return set() if fmt is JSON_LD else {str(quad) for quad in ox.parse(body, rdf_format(fmt))}
+    return {str(quad) for quad in ox.parse(body, rdf_format(fmt))}
+
+
+NOT_COMPARED = ("text/html", "application/ld+json")
+TURNS = (
+    ("text/html",),
+    ("application/n-triples", "application/rdf+xml"),
+    ("application/ld+json",),
+    ("application/trig", "application/n-quads"),
+)
 
 
 def _is_graph(path: str) -> bool:
@@ -374,7 +389,7 @@ def test_the_vocabulary_has_an_anchor_for_every_term(web: httpx.Client) -> None:
     body = web.get("/ontology", headers={"accept": "text/turtle"}).content
     terms = {q.subject.value for q in ox.parse(body, ox.RdfFormat.TURTLE) if isinstance(q.subject, ox.NamedNode)}
     assert {IRIS.term("Project"), IRIS.term("participant"), IRIS.ontology} <= terms
-    version = web.get("/ontology/0.1.0", headers={"accept": "text/turtle"})
+    version = web.get("/ontology/0.2.0", headers={"accept": "text/turtle"})
     assert version.content == body
 
 

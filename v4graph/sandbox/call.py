@@ -16,6 +16,8 @@ from v4graph.store.embedded import Snapshot
 Kind = Literal["solutions", "boolean", "graph"]
 KINDS: tuple[Kind, ...] = ("solutions", "boolean", "graph")
 
+_MOST_REPEATS = 2
+"""How often a call is made again whose process was killed from outside before it said anything."""
 BUFFER = 1024 * 1024
 """Bytes of one answer that wait in this process; beyond, its reader waits."""
 
@@ -117,7 +119,7 @@ class Call:
         self.finished = False
         self.error: V4GraphError | None = None
         self._limit = limit
-        self._again = False
+        self._again = 0
         self._chunks: deque[bytes] | None = None
         self._waiting = 0
         self._total = 0
@@ -200,9 +202,9 @@ class Call:
 
     def again(self) -> bool:
         """Whether to make the call once more, after its process went away for no reason of its own."""
-        if self._again or self.over or self._total:
+        if self._again >= _MOST_REPEATS or self.over or self._total:
             return False
-        self._again = True
+        self._again += 1
         self._stop_clock()
         return True
 

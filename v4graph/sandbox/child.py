@@ -27,13 +27,17 @@ class Child:
     __slots__ = ("process", "socket")
 
     def __init__(self, module: str) -> None:
-        """Start ``v4graph.sandbox.{module}``; it is killed when this process ends, however it ends."""
+        """Start ``v4graph.sandbox.{module}``, or a module by its full name.
+
+        It is killed when the thread that starts it ends, however it ends.
+        """
+        name = module if "." in module else f"v4graph.sandbox.{module}"
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket = ours
         with theirs:
             # -P: the current directory is not searched for modules
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", f"v4graph.sandbox.{module}", str(theirs.fileno()), str(os.getpid())],
+                [sys.executable, "-P", "-m", name, str(theirs.fileno()), str(os.getpid())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

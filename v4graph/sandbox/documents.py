@@ -28,6 +28,7 @@ class Document:
     base_iri: str | None = None
     name: str = ""
     dataset: bool = False
+    one_graph: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class _Parser:
             "genid_prefix": document.genid_prefix,
             "base_iri": document.base_iri,
             "dataset": document.dataset,
+            "one_graph": document.one_graph,
         }
         try:
             self._talk.send(frames.pack_json(frames.JOB, job))

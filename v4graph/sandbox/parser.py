@@ -42,10 +42,13 @@ _JSON_STRING = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 _KEYWORD = re.compile(r"@[a-zA-Z]+|'([^']+)'")
 
 
-def read_document(content: bytes, fmt: str, genid_prefix: str, base_iri: str | None, dataset: bool) -> list[str]:
+def read_document(
+    content: bytes, fmt: str, genid_prefix: str, base_iri: str | None, dataset: bool, one_graph: bool = False
+) -> list[str]:
     """Canonical N-Triples (N-Quads with ``dataset``) lines of a document.
 
-    Blank nodes become IRIs below ``genid_prefix``; without one they stay blank, with new labels.
+    Blank nodes become IRIs below ``genid_prefix``; without one they stay blank, with new labels. With ``one_graph``
+    the document may name a graph, as long as all its statements are in the same.
 
     Raises:
         Malformed: with line and column.
@@ -59,7 +62,7 @@ def read_document(content: bytes, fmt: str, genid_prefix: str, base_iri: str | N
     else:
         limit_depth(text, json_text=False)
         refuse_version(text)
-    lines = _parse(content, text, fmt, base_iri, dataset)
+    lines = _parse(content, text, fmt, base_iri, dataset, one_graph)
     if genid_prefix:
         # only the statements about blank nodes bear on their names
         blank = {line for line in lines if _BLANK.match(line)}
@@ -69,7 +72,9 @@ def read_document(content: bytes, fmt: str, genid_prefix: str, base_iri: str | N
     return sorted(lines)
 
 
-def _parse(content: bytes, text: str, fmt: str, base_iri: str | None, dataset: bool) -> set[str]:
+def _parse(
+    content: bytes, text: str, fmt: str, base_iri: str | None, dataset: bool, one_graph: bool = False
+) -> set[str]:
     base, foreign = base_iri, ""
     if fmt == "JSON_LD" and base is None:
         # without a base the engine drops relative IRIs in silence: give it one that is recognised afterwards
@@ -77,8 +82,12 @@ def _parse(content: bytes, text: str, fmt: str, base_iri: str | None, dataset: b
         base = foreign
     lines: set[str] = set()
     quads: list[ox.Quad] = []
+    graph: object = None
     try:
-        for quad in _engine(content, fmt, base, dataset):
+        for quad in _engine(content, fmt, base, dataset or one_graph):
+            if one_graph and graph is not None and quad.graph_name != graph:
+                raise Malformed(*_second_graph(quad.graph_name, graph, text))
+            graph = quad.graph_name
             if type(quad.object) is ox.Triple or getattr(quad.object, "direction", None) is not None:
                 raise Malformed(RDF12, *(find_json(text, "@direction") if fmt == "JSON_LD" else find_rdf12(text)))
             if foreign:
@@ -93,6 +102,14 @@ def _parse(content: bytes, text: str, fmt: str, base_iri: str | None, dataset: b
         raise Malformed(f"{error}.") from None
     lines.update(_lines(quads, dataset))
     return lines
+
+
+def _second_graph(graph: object, other: object, text: str) -> tuple[str, int, int]:
+    """What to say of a document with statements in two graphs, and where the second is named."""
+    named = graph if isinstance(graph, ox.NamedNode) else other
+    value = named.value if isinstance(named, ox.NamedNode) else ""
+    message = f"The statements are in several graphs ({graph} and {other}). Send each graph as a document of its own."
+    return (message.replace("DEFAULT", "the default graph"), *place(text, max(0, text.find(value))))
 
 
 def _lines(quads: list[ox.Quad], dataset: bool) -> list[str]:
@@ -182,8 +199,9 @@ def _readable(message: str) -> str:
 def _answer(fd: int, told: dict[str, object], body: bytes) -> None:
     base = told["base_iri"]
     lines = read_document(
-        body, str(told["format"]), str(told["genid_prefix"]), None if base is None else str(base), bool(told["dataset"])
-    )
+        body, str(told["format"]), str(told["genid_prefix"]), None if base is None else str(base),
+        bool(told["dataset"]), bool(told.get("one_graph")),
+    )  # fmt: skip
     warnings = [] if lines else ["The document holds no statements."]
     chunk: list[str] = []
     size = 0

@@ -6,11 +6,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
+from v4graph.checking import Checkers
 from v4graph.errors import V4GraphError
 from v4graph.iris import Iris
 from v4graph.namespaces import prefixes
@@ -18,7 +19,7 @@ from v4graph.rdf import N_QUADS
 from v4graph.sandbox.pool import Sandbox
 from v4graph.settings import Settings
 from v4graph.store import embedded
-from v4graph.web import entities, graphs, health, sparql
+from v4graph.web import catalogue, dumps, entities, graphs, health, queries, releases, sparql, validation
 from v4graph.web.answers import Answers
 from v4graph.web.cors import open_headers
 from v4graph.web.description import Catalogue
@@ -40,6 +41,13 @@ class Application(FastAPI):
 
     front: Front
 
+    def openapi(self) -> dict[str, Any]:
+        """The description of the service, with the queries of the library."""
+        if self.openapi_schema is None:
+            schema = super().openapi()
+            schema["paths"] |= queries.described(self.state.iris)
+        return super().openapi()
+
     async def framework(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What the framework does with a request."""
         await super().__call__(scope, receive, send)
@@ -60,13 +68,19 @@ def create_app(settings: Settings, *, scratch: ScratchStore | None = None, quads
     app.state.scratch = scratch
     app.state.quads = quads
     app.state.sandbox = Sandbox(settings, prefixes=prefixes(app.state.iris))
+    app.state.checkers = Checkers(settings)
     app.state.answers = Answers(settings.cache_mb)
     app.state.open_headers = open_headers(settings.cors_origins)
     app.state.limits = Limits(settings)
     app.state.catalogue = Catalogue()
     add_error_handlers(app)
     graphs.add_routes(app)
+    validation.add_routes(app)
     health.add_routes(app)
+    catalogue.add_routes(app)
+    dumps.add_routes(app)
+    releases.add_routes(app)
+    queries.add_routes(app)
     entities.add_routes(app)  # last: it takes every path that is left
     app.front = Front(app, app.framework, sparql.endpoints())
     return app
@@ -83,6 +97,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
             yield
         finally:
             await state.scratch.close()
+            await state.checkers.close()
             await state.sandbox.close()
         return
     snapshot = embedded.current(state.settings.home)
@@ -95,6 +110,8 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
         follower.cancel()
         with suppress(asyncio.CancelledError):
             await follower
+        await state.dumps.close()
+        await state.checkers.close()
         await state.sandbox.close()
 
 

@@ -30,8 +30,9 @@ from v4graph.iris import Iris
 from v4graph.namespaces import prefixes
 from v4graph.queries import bind, load_query, paged
 from v4graph.rdf import CSV, JSON_LD, N_QUADS, N_TRIPLES, RDF_XML, TRIG, TURTLE, Format
-from v4graph.statements import DCTERMS, LARGEST_PAGE, OWL, PAGE, RDFS, SKOS, Document
+from v4graph.statements import DCTERMS, LARGEST_PAGE, OWL, PAGE, RDFS, SKOS, TYPE, Document
 from v4graph.web import collections, pages
+from v4graph.web.concepts import tree
 from v4graph.web.delivery import present_snapshot
 from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable
 from v4graph.web.replies import alternates, links_of, number, path_of, redirect, reply
@@ -52,7 +53,6 @@ def add_routes(app: FastAPI) -> None:
     app.state.documents = Documents()
     routes = app.router.routes
     routes.append(Mount("/static", StaticFiles(directory=pages.STATIC)))
-    routes.append(Route("/robots.txt", robots))
     routes.append(Route("/favicon.ico", icon))
     routes.append(Route("/context/v1.jsonld", context))
     routes.append(Route("/problems/{slug}", problem))
@@ -204,8 +204,10 @@ async def page_of(request: Request, iri: str, fixed: Format | None = None) -> AS
     if choice.format is HTML:
         told, languages = links_of(request)
         said = await _said(state, document, told, languages) if is_graph else None
-        content += [told, languages, said]
-        make = partial(pages.entity_page, document, told, languages, addresses, said=said)
+        types = {v.value for v in document.values(document.iri, TYPE)}
+        branches = await tree(state, document.iri, told, languages) if f"{SKOS}ConceptScheme" in types else ()
+        content += [told, languages, said, branches]
+        make = partial(pages.entity_page, document, told, languages, addresses, said=said, tree=branches)
     else:
         make = partial(_rendered, document, choice.format, iris)
     location = (
@@ -291,11 +293,6 @@ async def context(request: Request) -> Response:
     """The JSON-LD context: never changes under its name."""
     body = portal.context_bytes(request.app.state.iris)
     return Response(body, media_type=JSON_LD.media_type, headers={"Cache-Control": _FOREVER})
-
-
-async def robots(request: Request) -> Response:
-    """Everything may be read; the query endpoint is for people and programs that have a question."""
-    return Response("User-agent: *\nDisallow: /sparql\nAllow: /\n", media_type="text/plain; charset=utf-8")
 
 
 async def icon(request: Request) -> Response:

@@ -140,7 +140,7 @@ async def _write(scope: Scope, receive: Receive) -> Response:
         if is_form:
             content, fmt = await _united(_documents_of(content_type or "", body), graph or base, state), N_TRIPLES
         else:
-            content, fmt = body, _format(content_type)
+            content, fmt = body, format_of(content_type)
         created = await write(graph, content, fmt, graph or base)
     if created or named_by_server:
         return Response(status_code=201, headers={"Location": graph} if named_by_server and graph is not None else None)
@@ -154,7 +154,8 @@ def _done(sentence: str) -> Response:
     return Response(f"{sentence}\n", media_type="text/plain")
 
 
-def _format(content_type: str | None) -> Format:
+def format_of(content_type: str | None) -> Format:
+    """The RDF syntax of a ``Content-Type``; raises UnsupportedMediaType."""
     media_type, _ = media_type_of(content_type)
     found = format_of_media_type(media_type)
     if found is None:
@@ -176,19 +177,30 @@ async def _united(documents: Iterable[tuple[bytes, Format]], base: str, state: S
 
 
 def _documents_of(content_type: str, body: bytes) -> Iterator[tuple[bytes, Format]]:
-    """The documents of a form with files (RFC 7578); fields without a file name are no documents."""
-    head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1")
+    """The documents of a form with files."""
+    documents, _ = parts_of(content_type, body)
+    if not documents:
+        raise BadRequest("The form has no file. Send each document as a part with a file name.")
+    yield from documents
+
+
+def parts_of(content_type: str, body: bytes) -> tuple[list[tuple[bytes, Format]], dict[str, str]]:
+    """The documents and the fields of a form (RFC 7578); a text without a file name is a field."""
+    head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1", "replace")
     form = BytesParser(policy=HTTP).parsebytes(head + body)
-    found = False
+    documents: list[tuple[bytes, Format]] = []
+    fields: dict[str, str] = {}
     for part in form.iter_parts() if form.is_multipart() else ():
         name = part.get_filename()
-        if name is None and part.get_content_type() == "text/plain":
-            continue
         content = part.get_payload(decode=True)
         if not isinstance(content, bytes):
             continue
+        if name is None and part.get_content_type() == "text/plain":
+            field = part.get_param("name", header="content-disposition")
+            fields[str(field)] = content.decode(errors="replace").strip()
+            continue
         by_name = format_of_ending(name.rpartition(".")[2]) if name else None
-        found = True
-        yield content, format_of_media_type(part.get_content_type()) or by_name or _format(part.get_content_type())
-    if not found:
-        raise BadRequest("The form has no file. Send each document as a part with a file name.")
+        documents.append(
+            (content, format_of_media_type(part.get_content_type()) or by_name or format_of(part.get_content_type()))
+        )
+    return documents, fields

@@ -45,6 +45,10 @@ HEADERS = {
 }
 
 
+_IN_TREE = frozenset({f"{SKOS}inScheme", f"{SKOS}topConceptOf", f"{SKOS}hasTopConcept"})
+"""What the tree of a scheme tells already."""
+
+
 @lru_cache(maxsize=1)
 def environment() -> Environment:
     """The templates: everything escaped, an unknown name is an error."""
@@ -86,8 +90,9 @@ def entity_page(
     formats: Mapping[str, Format],
     *,
     said: tuple[list[Value], bool] | None = None,
+    tree: Sequence[object] = (),
 ) -> bytes:
-    """The page of one thing; ``said`` is what a source describes, and whether there is more of it."""
+    """The page of one thing; ``said``: what a source describes, and is there more; ``tree``: a scheme's concepts."""
     iris = links.iris
     teller = Teller(document, links, languages)
     derived_facts = teller.facts(s for s in document.about if s.derived)
@@ -100,9 +105,12 @@ def entity_page(
         "iri": document.iri,
         "kinds": [teller.name(v.value) for v in document.values(document.iri, TYPE) if isinstance(v, ox.NamedNode)],
         "lede": lede,
-        "facts": teller.facts((s for s in own if s is not told), leave_out=frozenset({TYPE})),
+        "facts": teller.facts(
+            (s for s in own if s is not told), leave_out=frozenset({TYPE, *(_IN_TREE if tree else ())})
+        ),
         "derived_facts": derived_facts,
-        "groups": groups(teller),
+        "groups": [g for g in groups(teller) if not (tree and g.property in _IN_TREE)],
+        "tree": tree,
         "disputes": [dispute(teller, found) for found in document.disagreements],
         "referring": document.referring,
         "formats": formats,
@@ -160,15 +168,19 @@ def _parts(teller: Teller) -> list[dict[str, Any]]:
         types = {s.object.value for s in statements if s.property == TYPE}
         section = "classes" if f"{OWL}Class" in types else "properties" if _is_property(types) else "individuals"
         leave_out = frozenset({TYPE, f"{OWL}disjointWith", f"{RDFS}isDefinedBy"})
+        labels = {
+            getattr(s.object, "language", None): s.object.value for s in statements if s.property == f"{RDFS}label"
+        }
         definition = [s.object for s in statements if s.property.endswith("core#definition")]
-        labels = frozenset({f"{SKOS}definition", f"{RDFS}label"})
+        shown = frozenset({f"{SKOS}definition", f"{RDFS}label"})
         made.append(
             {
                 "id": iri.removeprefix(prefix),
                 "section": section,
                 "name": teller.name(iri),
+                "labels": [Text(labels[x], x) for x in LANGUAGES if x in labels],
                 "definition": _preferred(definition, teller.languages),
-                "facts": teller.facts((replace(s, sources=()) for s in statements), leave_out=leave_out | labels),
+                "facts": teller.facts((replace(s, sources=()) for s in statements), leave_out=leave_out | shown),
             }
         )
     return sorted(made, key=lambda part: str(part["id"]).casefold())

@@ -58,7 +58,7 @@ async def page(scope: Scope, receive: Receive, send: Send, operation: Operation)
     if asked:
         try:
             with state.limits.admit(scope), Watch(receive) as watch:
-                shown = await _shown(state, operation, links)
+                shown = await ask(state, operation, links)
                 watch.stop()
         except V4GraphError as error:
             problem, status = error.problem(state.settings.base_iri), error.status
@@ -70,7 +70,8 @@ async def page(scope: Scope, receive: Receive, send: Send, operation: Operation)
     await Response(body, status, headers, "text/html")(scope, receive, send)
 
 
-async def _shown(state: State, operation: Operation, links: Links) -> Shown:
+async def ask(state: State, operation: Operation, links: Links) -> Shown:
+    """Ask the present snapshot, for a page."""
     job = Job(
         query=operation.text,
         results=JSON,

@@ -47,6 +47,7 @@ async def reply(
     links: Sequence[str] = (),
     location: str | None = None,
     vary: str = "Accept, Accept-Encoding",
+    cache: str = "no-cache",
 ) -> ASGIApp:
     """Answer with a document: ``content`` is all its bytes depend on, ``make`` makes them when nobody has them."""
     state: State = request.app.state
@@ -63,7 +64,7 @@ async def reply(
         return _FromMemory(kept, condition)
     headers = [
         (b"etag", tag.encode()),
-        (b"cache-control", b"no-cache"),
+        (b"cache-control", cache.encode()),
         (b"vary", f"{vary}, Accept-Language".encode() if page else vary.encode()),
         (b"v4graph-snapshot", str(snapshot.number).encode()),
         *((b"link", link.encode()) for link in links),

@@ -1,0 +1,183 @@
+"""Contributions from outside are checked in processes that can be killed; here they are started and asked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from v4graph.derivation import derived_properties
+from v4graph.errors import Overloaded, RulesBroken, StoreError, TooLarge
+from v4graph.integrity import load_integrity
+from v4graph.iris import Iris
+from v4graph.report import Finding, Report, Rule
+from v4graph.rules import load_rules
+from v4graph.sandbox import frames
+from v4graph.sandbox.child import Conversation, Gone
+from v4graph.settings import Settings
+from v4graph.store.embedded import Snapshot
+
+_AT_A_TIME = 1
+"""Checkers; each takes a processor while it works."""
+_WAITING = 8
+"""Contributions that may wait for a checker."""
+_LARGEST = 64 * 1024 * 1024
+
+
+class Checkers:
+    """The checkers of a server. A child ends with the thread that started it, so each has a thread of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Nothing is started yet: the first contribution starts the first checker."""
+        self._settings = settings
+        self._threads = ThreadPoolExecutor(_AT_A_TIME, "checker")
+        self._mine = threading.local()
+        self._under_way = 0
+        self._begun: set[_Checker] = set()
+
+    async def check(self, lines: Sequence[str], snapshot: Snapshot | None, source: str | None = None) -> Report:
+        """The report on a contribution, beside what a snapshot says of the things it mentions.
+
+        Raises:
+            TooLarge: it cannot be checked within the time or memory that the operator allows.
+            Overloaded: too many contributions wait.
+            RulesBroken, StoreError: the fault is here.
+        """
+        if self._under_way >= _AT_A_TIME + _WAITING:
+            raise Overloaded(
+                f"{self._under_way} contributions are being checked, which is the limit. Try again in a few seconds.",
+                headers={"Retry-After": "5"},
+            )
+        self._under_way += 1
+        begun = self._threads.submit(self._check, list(lines), snapshot, source)
+        asked = asyncio.wrap_future(begun)
+        asked.add_done_callback(self._done)
+        try:
+            return await asked
+        except asyncio.CancelledError:
+            if begun.running():  # the client left: what works for it stops
+                for checker in list(self._begun):
+                    checker.kill()
+            raise
+
+    async def close(self) -> None:
+        """End all checkers."""
+        for checker in list(self._begun):
+            checker.kill()
+        await asyncio.to_thread(self._threads.shutdown, True, cancel_futures=True)
+        for checker in list(self._begun):
+            checker.close()
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes of the checkers."""
+        return [checker.pid for checker in self._begun]
+
+    def _done(self, asked: asyncio.Future[Report]) -> None:
+        self._under_way -= 1
+        if not asked.cancelled():
+            asked.exception()  # looked at, so that asyncio does not complain when the client left
+
+    def _check(self, lines: list[str], snapshot: Snapshot | None, source: str | None) -> Report:
+        checker: _Checker | None = getattr(self._mine, "checker", None)
+        if checker is not None and (checker.snapshot != snapshot or checker.dead):
+            self._end(checker)
+            checker = None
+        if checker is None:
+            checker = self._mine.checker = _Checker(self._settings, snapshot)
+            self._begun.add(checker)
+        try:
+            return checker.check(lines, source)
+        finally:
+            if checker.dead:
+                self._end(checker)
+
+    def _end(self, checker: _Checker) -> None:
+        checker.close()
+        self._begun.discard(checker)
+        self._mine.checker = None
+
+
+class _Checker:
+    """A checker process."""
+
+    def __init__(self, settings: Settings, snapshot: Snapshot | None) -> None:
+        self._settings = settings
+        self._iris = Iris(settings.base_iri)
+        self.snapshot = snapshot
+        self.dead = False
+        told = {
+            "base": settings.base_iri,
+            "path": str(snapshot.path) if snapshot else None,
+            "lock": str(snapshot.lock) if snapshot else None,
+            "derived": sorted(derived_properties(self._iris)),
+            "memory": settings.reader_memory_mb * 2**20,
+        }
+        try:
+            self._talk = Conversation("v4graph.checker", told, largest=_LARGEST)
+        except Gone:
+            raise StoreError("The process that checks contributions does not start.") from None
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._talk.child.pid
+
+    def check(self, lines: Sequence[str], source: str | None) -> Report:
+        """Check one contribution; afterwards the process may be ``dead``."""
+        self._talk.limit(self._settings.upload_seconds)
+        try:
+            self._talk.send(frames.pack_json(frames.JOB, {"source": source}))
+            self._talk.send(frames.pack(frames.BODY, "\n".join(lines).encode()))
+            return self._report()
+        except Gone:
+            self.dead = True
+            raise self._verdict(self._talk.end()) from None
+
+    def kill(self) -> None:
+        """Stop the process, from any thread."""
+        self._talk.child.kill()
+
+    def close(self) -> None:
+        """End the process."""
+        self.dead = True
+        self._talk.child.close()
+
+    def _report(self) -> Report:
+        parts: list[bytes] = []
+        while True:
+            kind, payload = self._talk.receive()
+            if kind == frames.DATA:
+                parts.append(payload)
+            elif kind == frames.END:
+                return _read(b"".join(parts), self._iris)
+            elif kind == frames.FAILED:
+                name, message = json.loads(payload)
+                raise RulesBroken(f"The rules could not be applied ({name}: {message}).")
+
+    def _verdict(self, returncode: int) -> TooLarge | StoreError:
+        if self._talk.late:
+            seconds = self._settings.upload_seconds
+            return TooLarge(f"The document could not be checked within {seconds:g} seconds. Send it in parts.")
+        if returncode in (-signal.SIGABRT, -signal.SIGKILL):
+            memory = self._settings.reader_memory_mb
+            return TooLarge(f"The document needs more than {memory} MB of memory to be checked. Send it in parts.")
+        return StoreError("The process that checks contributions ended unexpectedly. Send the document again.")
+
+
+def _read(written: bytes, iris: Iris) -> Report:
+    """A report as a checker wrote it: the words of the rules are known here."""
+    rules: dict[str, Rule] = dict(load_rules(iris).rules)
+    rules |= {integrity.rule.iri: integrity.rule for integrity in load_integrity(iris)}
+    milder: dict[tuple[str, str], Rule] = {}
+    found = []
+    for shape, severity, focus, path, value, suggestion, component in json.loads(written):
+        rule = milder.get((shape, severity))
+        if rule is None:
+            rule = milder[shape, severity] = replace(rules[shape], severity=severity)
+        found.append(Finding(rule, focus, path, value, suggestion, component))
+    return Report(tuple(found), iris.base)

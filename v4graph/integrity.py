@@ -1,0 +1,100 @@
+"""Rules across records, as set-based queries (``shapes/integrity/*.rq``) over a contribution and what is known beside.
+
+A query selects ``?focus``, ``?path``, ``?value`` and, where there is one, ``?suggestion``. Its header holds the words
+in six languages and the severity. A rule with a ``beside`` severity is asked twice: what the contribution says alone
+has the full severity, what shows only together with other sources has that of ``beside``: a contradiction between
+sources is for a reviewer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import pyoxigraph as ox
+
+from v4graph import assets, queries
+from v4graph.iris import Iris
+from v4graph.report import SEVERITIES, Finding, Rule, Severity
+from v4graph.vocabulary import load_vocabulary
+
+LANGUAGES = ("en", "cs", "sk", "pl", "hu", "de")
+_ORDER = 1000.0
+"""Rules across records come after those about single fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrityRule:
+    """A rule and its query; ``beside`` is the severity of what shows only together with other sources."""
+
+    rule: Rule
+    query: str
+    beside: Severity | None = None
+
+
+@lru_cache(maxsize=2)
+def load_integrity(iris: Iris) -> tuple[IntegrityRule, ...]:
+    """Read ``shapes/integrity/``, with this instance's base."""
+    found = []
+    for number, path in enumerate(sorted((assets.SHAPES / "integrity").glob("*.rq"))):
+        query = queries.read_query(path, iris)
+        told = query.header
+        rule = Rule(
+            f"{iris.base}shapes#integrity-{path.stem}",
+            _severity(told["severity"]),
+            _ORDER + number,
+            None,
+            {language: told[_key("title", language)] for language in LANGUAGES},
+            {language: told[_key("message", language)] for language in LANGUAGES},
+        )
+        found.append(IntegrityRule(rule, query.text, _severity(told["beside"]) if "beside" in told else None))
+    return tuple(found)
+
+
+def _key(word: str, language: str) -> str:
+    return f"{word}@{language}"
+
+
+def _severity(word: str) -> Severity:
+    if word not in SEVERITIES:
+        raise ValueError(f"{word} is no severity")
+    return word
+
+
+def find_conflicts(
+    statements: Collection[str], known: Collection[str], subjects: Collection[str], iris: Iris
+) -> Iterator[Finding]:
+    """The findings about the contribution's own records (``subjects``), given what is known beside."""
+    together = _store([*statements, *known, *load_vocabulary(iris).hierarchy])
+    alone = _store([*statements, *load_vocabulary(iris).hierarchy]) if known else together
+    for integrity in load_integrity(iris):
+        found = set(_findings(integrity.rule, integrity.query, together, subjects))
+        if integrity.beside is not None:
+            own = set(_findings(integrity.rule, integrity.query, alone, subjects)) if known else found
+            milder = replace(integrity.rule, severity=integrity.beside)
+            found = own | {replace(finding, rule=milder) for finding in found - own}
+        yield from found
+
+
+def _store(lines: Collection[str]) -> ox.Store:
+    store = ox.Store()
+    store.bulk_load("\n".join(lines).encode(), ox.RdfFormat.N_TRIPLES)
+    return store
+
+
+def _findings(rule: Rule, query: str, store: ox.Store, subjects: Collection[str]) -> Iterator[Finding]:
+    solutions = store.query(query)
+    assert isinstance(solutions, ox.QuerySolutions)
+    names = {variable.value for variable in solutions.variables}
+    for solution in solutions:
+        focus, path, value = solution["focus"], solution["path"], solution["value"]
+        suggestion = solution["suggestion"] if "suggestion" in names else None
+        if isinstance(focus, ox.NamedNode) and focus.value in subjects:
+            yield Finding(
+                rule,
+                focus.value,
+                path.value if isinstance(path, ox.NamedNode) else None,
+                str(value) if value is not None else None,
+                suggestion.value if isinstance(suggestion, ox.NamedNode) else None,
+            )

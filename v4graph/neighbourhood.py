@@ -1,0 +1,138 @@
+"""What the graph says of the things a contribution mentions: the context it is validated in.
+
+Costs as much as the contribution mentions, not as much as the graph holds: every look-up begins at a term of the
+contribution, and the hubs of the graph (a country, a sector) are never entered against the direction of their links.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+import pyoxigraph as ox
+
+from v4graph import rdf
+from v4graph.iris import Iris
+
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_SKOS = "http://www.w3.org/2004/02/skos/core#"
+_ORG = "http://www.w3.org/ns/org#"
+_TYPE = ox.NamedNode(f"{_RDF}type")
+_NAME = ox.NamedNode(f"{_SKOS}prefLabel")
+_NOTATION = ox.NamedNode(f"{_SKOS}notation")
+_UPWARD = (f"{_ORG}subOrganizationOf", f"{_SKOS}broader", "https://schema.org/containedInPlace")
+_STEPS = 8
+"""So far a chain of parts and wholes is followed."""
+_SUGGESTED, _CANDIDATES = 10, 20_000
+"""For so many unknown things a known one is looked for, among so many."""
+_NAMESAKES = 20
+"""So many other things of one name are looked at."""
+
+
+class Neighbourhood:
+    """The published graph as a contribution sees it; what only ``source`` itself says is about to be replaced."""
+
+    def __init__(self, store: ox.Store, iris: Iris, derived: Iterable[str], source: str | None = None) -> None:
+        """Look into a store; ``derived`` are the properties that are made here and not said by anyone."""
+        self._store = store
+        self._iris = iris
+        self._derived = {ox.NamedNode(iri) for iri in derived}
+        self._own = ox.NamedNode(iris.graph(source)) if source else None
+        self._made = {ox.NamedNode(iri) for iri in (iris.derived, iris.disagreements, iris.provenance)}
+        project, part = iris.term("project"), f"{_ORG}organization"
+        self._parts = (ox.NamedNode(project), ox.NamedNode(part))
+        self._upward = {ox.NamedNode(iri) for iri in (*_UPWARD, iris.term("partOfProgramme"))}
+
+    def of(self, lines: Iterable[str]) -> set[str]:
+        """What is known of the things that these statements mention, as N-Triples lines."""
+        triples = list(rdf.parse_lines(lines))
+        subjects = {t.subject for t in triples if isinstance(t.subject, ox.NamedNode)}
+        mentioned = subjects | {t.object for t in triples if isinstance(t.object, ox.NamedNode)}
+        found: set[ox.Quad] = set()
+        seen: set[ox.NamedNode] = set()
+        for node in mentioned:
+            if self._iris.path(node.value):
+                found.update(self._said(node, seen))
+        for node in self._wholes(triples) | subjects:
+            for property_ in self._parts:
+                for quad in self._quads(None, property_, node):
+                    found.update(self._said(quad.subject, seen))
+        for quad in self._namesakes(triples):
+            found.update(self._said(quad.subject, seen))
+        self._climb(found, seen)
+        described = {t.subject for t in triples if t.predicate == _TYPE} | {q.subject for q in found}
+        found.update(self._alike(node.value for node in mentioned - described))
+        return set(rdf.ntriples(found))
+
+    def _quads(self, subject: object, property_: ox.NamedNode | None, value: object) -> Iterator[ox.Quad]:
+        for quad in self._store.quads_for_pattern(subject, property_, value, ox.DefaultGraph()):  # type: ignore[arg-type]
+            if quad.predicate not in self._derived and not self._only_own(quad):
+                yield quad
+
+    def _only_own(self, quad: ox.Quad) -> bool:
+        if self._own is None or ox.Quad(quad.subject, quad.predicate, quad.object, self._own) not in self._store:
+            return False
+        said = self._store.quads_for_pattern(quad.subject, quad.predicate, quad.object, None)
+        graphs = {q.graph_name for q in said} - self._made - {self._own, ox.DefaultGraph()}
+        return not graphs
+
+    def _said(self, node: object, seen: set[ox.NamedNode]) -> list[ox.Quad]:
+        if not isinstance(node, ox.NamedNode) or node in seen:
+            return []
+        seen.add(node)
+        return list(self._quads(node, None, None))
+
+    def _wholes(self, triples: Iterable[ox.Triple]) -> set[ox.NamedNode]:
+        """The projects and partnerships that a participation or membership of the contribution belongs to."""
+        return {t.object for t in triples if t.predicate in self._parts and isinstance(t.object, ox.NamedNode)}
+
+    def _namesakes(self, triples: Iterable[ox.Triple]) -> Iterator[ox.Quad]:
+        """Other things with the same name, in any language, or with the same number."""
+        languages = ("en", "cs", "sk", "pl", "hu", "de")
+        for triple in triples:
+            if not isinstance(triple.object, ox.Literal):
+                continue
+            if triple.predicate == _NOTATION:
+                same = [triple.object]
+            elif triple.predicate == _NAME:
+                same = [ox.Literal(triple.object.value, language=language) for language in languages]
+            else:
+                continue
+            for literal in same:
+                for number, quad in enumerate(self._quads(None, triple.predicate, literal)):
+                    if number == _NAMESAKES:
+                        break
+                    yield quad
+                    if triple.predicate == _NOTATION:
+                        identifier = ox.NamedNode("http://www.w3.org/ns/adms#identifier")
+                        yield from self._quads(None, identifier, quad.subject)
+
+    def _alike(self, unknown: Iterable[str]) -> Iterator[ox.Quad]:
+        """The kinds of known things whose addresses look like unknown ones: what somebody may have meant."""
+        things = self._iris.thing("", "")[:-1]
+        wanted = sorted(iri for iri in unknown if iri.startswith(things))[:_SUGGESTED]
+        if not wanted:
+            return
+        typed = self._store.quads_for_pattern(None, _TYPE, None, ox.DefaultGraph())
+        by_space: dict[str, dict[str, ox.Quad]] = {}
+        for quad in islice(typed, _CANDIDATES):
+            space, _, name = str(quad.subject)[1:-1].rpartition("/")
+            by_space.setdefault(space, {})[name] = quad
+        for iri in wanted:
+            space, _, name = iri.rpartition("/")
+            names = by_space.get(space, {})
+            near = [n for n in names if n[:2] == name[:2] or n[-3:] == name[-3:]]
+            yield from (names[n] for n in difflib.get_close_matches(name[:200], near, 1))
+
+    def _climb(self, found: set[ox.Quad], seen: set[ox.NamedNode]) -> None:
+        """Follow the parts to their wholes."""
+        step = {q.object for q in found if q.predicate in self._upward}
+        for _ in range(_STEPS):
+            above: set[ox.Quad] = set()
+            for node in step:
+                above.update(self._said(node, seen))
+            if not above:
+                return
+            found |= above
+            step = {q.object for q in above if q.predicate in self._upward}
