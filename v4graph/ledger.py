@@ -11,8 +11,7 @@ import hashlib
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -228,13 +227,3 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA busy_timeout=30000")
     cursor.close()
-
-
-@contextmanager
-def ledger_of(home: Path) -> Iterator[Ledger]:
-    """The ledger of a home for the length of a block."""
-    ledger = Ledger.in_home(home)
-    try:
-        yield ledger
-    finally:
-        ledger.close()
