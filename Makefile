@@ -1,4 +1,4 @@
-# make serve | make test | make lint | make bench | make help
+# make serve | make test | make lint | make bench | make frontend | make help
 # Needs Python 3.11 or newer; everything else is installed into .venv from the locked, hashed lists.
 
 PYTHON ?= python3
@@ -10,10 +10,10 @@ export HOST ?= 127.0.0.1
 export PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test drill lint bench lock clean
+.PHONY: help serve test drill lint bench frontend messages screenshots lock clean
 
 help: ## Say what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1	/' | expand -t 10
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1	/' | expand -t 13
 
 serve: $(VENV)/installed ## Install if need be, load the packaged data on the first start, and serve on HOST:PORT
 	@exec $(BIN)/v4graph serve
@@ -29,6 +29,16 @@ lint: $(VENV)/developing ## Check style and types
 
 bench: $(VENV)/benchmarking ## Measure against other servers, side by side
 	$(BIN)/python -m benchmarks.run
+
+frontend: ## Build the scripts, styles and fonts of the portal anew (needs Node 20 or newer)
+	@cd frontend && { [ -d node_modules ] || npm ci --ignore-scripts --no-audit --no-fund; }
+	cd frontend && node_modules/.bin/tsc --noEmit && node build.mjs
+
+messages: $(VENV)/developing ## Collect the words of pages and say which ones want a translation
+	$(BIN)/python frontend/words.py
+
+screenshots: $(VENV)/developing ## Open every type of page in every language, light, dark and on a phone, into screenshots/
+	V4GRAPH_SCREENSHOTS=screenshots $(BIN)/python -m pytest -q tests/browser/test_pages.py
 
 lock: $(VENV)/developing ## Make the locked lists anew from pyproject.toml
 	@$(PIP) install pip-tools

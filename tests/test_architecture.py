@@ -17,9 +17,10 @@ LAYERS = (
     {"__init__", "assets", "errors", "iris", "namespaces", "rdf", "settings", "turtle"},
     {"ledger", "queries", "sandbox", "store"},
     {
-        "catalogue", "checker", "checking", "checks", "contributions", "derivation", "dumps", "entities", "features",
-        "integrity", "neighbourhood", "portal", "projection", "provenance", "releases", "report", "reporting",
-        "resolution", "rows", "rules", "schemes", "shapes", "statements", "vocabulary",
+        "catalogue", "checker", "checking", "checks", "collections", "contributions", "derivation", "dumps", "entities", "features",
+        "folding", "indexing", "integrity", "listing", "neighbourhood", "portal", "projection", "provenance", "releases", "report",
+        "reporting",
+        "resolution", "rows", "rules", "schemes", "search", "selections", "shapes", "statements", "vocabulary", "workbooks",
     },
     {"answering", "workspace"},
     {"__main__", "cli", "web"},

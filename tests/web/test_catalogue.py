@@ -101,7 +101,7 @@ def test_the_page_tells_it_in_the_language_asked(web: httpx.Client) -> None:
     page = web.get("/catalogue?lang=cs", headers=PAGES).text
     assert "klastry a spolupráce ve střední Evropě" in page
     assert 'href="dumps/?lang=cs"' in page
-    assert "Statements" in page
+    assert "Tvrzení" in page
     assert web.get("/.well-known/void", headers=PAGES).headers["content-type"].startswith("text/html")
     assert web.get("/catalogue", headers={"accept": "image/png"}).status_code == 406
 

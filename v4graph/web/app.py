@@ -19,7 +19,23 @@ from v4graph.rdf import N_QUADS
 from v4graph.sandbox.pool import Sandbox
 from v4graph.settings import Settings
 from v4graph.store import embedded
-from v4graph.web import catalogue, dumps, entities, graphs, health, queries, releases, sparql, validation
+from v4graph.web import (
+    api,
+    catalogue,
+    dumps,
+    embeds,
+    entities,
+    graphs,
+    health,
+    lists,
+    map,
+    queries,
+    releases,
+    schema,
+    search,
+    sparql,
+    validation,
+)
 from v4graph.web.answers import Answers
 from v4graph.web.cors import open_headers
 from v4graph.web.description import Catalogue
@@ -45,7 +61,7 @@ class Application(FastAPI):
         """The description of the service, with the queries of the library."""
         if self.openapi_schema is None:
             schema = super().openapi()
-            schema["paths"] |= queries.described(self.state.iris)
+            schema["paths"] |= queries.described(self.state.iris) | api.described(self.state.iris)
         return super().openapi()
 
     async def framework(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,6 +97,12 @@ def create_app(settings: Settings, *, scratch: ScratchStore | None = None, quads
     dumps.add_routes(app)
     releases.add_routes(app)
     queries.add_routes(app)
+    schema.add_routes(app)
+    search.add_routes(app)
+    map.add_routes(app)
+    embeds.add_routes(app)
+    lists.add_routes(app)
+    api.add_routes(app)
     entities.add_routes(app)  # last: it takes every path that is left
     app.front = Front(app, app.framework, sparql.endpoints())
     return app
@@ -111,6 +133,8 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await follower
         await state.dumps.close()
+        await state.searching.close()
+        await state.shelves.close()
         await state.checkers.close()
         await state.sandbox.close()
 

@@ -1,10 +1,13 @@
-"""The start page and the plain lists: things of a kind, and sources."""
+"""The plain lists of every kind that has a frame: IRIs and names, nothing else; and what is worked out once a snapshot.
+
+``/project`` is the list of what has an IRI ``id/project/…``, for whoever walks over everything; ``/projects`` is the
+collection for readers (``lists.py``), with facts, filters, counts and cursors. The list links to the collection.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
@@ -17,31 +20,33 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from v4graph import portal, rdf
-from v4graph.entities import is_part, select
+from v4graph.entities import select
 from v4graph.errors import NotFound
 from v4graph.iris import Iris
 from v4graph.queries import bind, load_query
 from v4graph.rdf import CSV, GRAPH_FORMATS, JSON_LD
-from v4graph.statements import DCTERMS, LABELS, LARGEST_PAGE, PAGE, PREF_LABEL, TYPE, Referring, Term
+from v4graph.statements import LABELS, LARGEST_PAGE, PAGE, PREF_LABEL, TYPE, Referring, Term
 from v4graph.web import pages
 from v4graph.web.delivery import present_snapshot
 from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable
 from v4graph.web.replies import alternates, links_of, number, reply
-from v4graph.web.telling import Links, Text, Value
+from v4graph.web.telling import Text, Value
+from v4graph.web.words import initial, sort_key
 
 FORMATS = (HTML, *GRAPH_FORMATS, CSV)
+READABLE = {
+    "organisation": "clusters", "project": "projects", "partnership": "partnerships", "event": "events",
+    "output": "outputs",
+}  # fmt: skip
+"""Kinds that have a collection."""
 Names = dict[str, dict[str, str]]
 """Thing -> language -> name."""
 
-_FIGURES = ("organisation", "project", "partnership", "event", "output")
-
 
 def add_routes(app: FastAPI) -> None:
-    """Add the start page, a list per kind that has a frame, and the sources."""
+    """Add a list per kind that has a frame."""
     app.state.overviews = Overviews()
     routes = app.router.routes
-    routes.append(Route("/", home))
-    routes.append(Route("/sources", sources))
     for kind in portal.kinds(app.state.iris):
         routes.append(Route(f"/{kind}", partial(members, kind=kind)))
         for fmt in FORMATS[1:]:
@@ -84,77 +89,10 @@ def names_of(rows: Iterable[Mapping[str, Term]]) -> Names:
     return {iri: next(by_property[p] for p in LABELS if p in by_property) for iri, by_property in found.items()}
 
 
-async def _names(state: State, iris: Iterable[str], key: str) -> Names:
+async def named(state: State, iris: Iterable[str], key: str) -> Names:
+    """The names of things, asked for once per snapshot under a key."""
     wanted = [rdf.iri_text(iri) for iri in sorted(set(iris))]
     return names_of(await state.overviews.rows(state, "describe-mentioned", key, mentioned=wanted)) if wanted else {}
-
-
-# --- the start page -----------------------------------------------------------------------------------------------
-
-
-async def home(request: Request) -> ASGIApp:
-    """What this is, and what is in it."""
-    state: State = request.app.state
-    iris: Iris = state.iris
-    links, languages = links_of(request)
-    kinds = portal.kinds(iris)
-    with state.limits.admit(request.scope):
-        pairs = [f"{rdf.literal_text(kind)} {rdf.iri_text(c)}" for kind, classes in kinds.items() for c in classes]
-        counted = await state.overviews.rows(state, "count-kinds", kind_class=pairs)
-        differing = await state.overviews.rows(state, "count-disagreements")
-        told = await state.overviews.rows(state, "list-sources")
-        sampled = await state.overviews.rows(state, "sample-disagreements")
-        mentioned = {c for classes in kinds.values() for c in classes}
-        mentioned |= {t.value for row in sampled for t in row.values() if isinstance(t, ox.NamedNode)}
-        nodes = [
-            rdf.iri_text(s)
-            for s in sorted({r["subject"].value for r in sampled if is_part(r["subject"].value, "", iris)})
-        ]
-        parts = await state.overviews.rows(state, "describe", "start", subject=nodes) if nodes else []
-        related = {r["subject"].value: r["object"].value for r in parts if _is_thing(r["object"], iris)}
-        names = await _names(state, mentioned | set(related.values()), "start")
-    counts = {row["kind"].value: int(row["count"].value) for row in counted}
-    figures = [(kind, counts.get(kind, 0), links.to(kind)) for kind in _FIGURES if counts.get(kind)]
-    figures.append(("source", len({row["source"].value for row in told}), links.to("sources")))
-    if sampled:
-        figures.append(("disagreement", int(differing[0]["count"].value), "#differ"))
-
-    def name(iri: str) -> Text:
-        return pages.name_of(iri, names.get(iri) or names.get(related.get(iri, ""), {}), languages, iris)
-
-    content = {
-        "figures": figures,
-        "kinds": [(kind, name(classes[0]), counts.get(kind, 0), links.to(kind)) for kind, classes in kinds.items()],
-        "disagreements": _sample(sampled, links, name),
-    }
-    make = partial(pages.render, "home.html", links, **content)
-    choice = negotiate(request.headers.get("accept", ""), (HTML,))
-    if choice is None:
-        raise not_acceptable((HTML,))
-    return await reply(request, choice, ["home", links, languages, content], make)
-
-
-def _is_thing(term: Term, iris: Iris) -> bool:
-    return isinstance(term, ox.NamedNode) and term.value.startswith(f"{iris.base}id/")
-
-
-def _sample(rows: list[dict[str, Term]], links: Links, name: Any) -> list[dict[str, Any]]:
-    found: dict[str, list[dict[str, Term]]] = {}
-    for row in rows:
-        found.setdefault(row["disagreement"].value, []).append(row)
-    made = []
-    for claims in found.values():
-        subject = claims[0]["subject"].value
-        values = [pages.plain_value(row["value"], links, name) for row in claims]
-        made.append(
-            {
-                "subject": name(subject),
-                "href": f"{links.of(subject)}#disagreements",
-                "property": name(claims[0]["disputed"].value),
-                "values": sorted(values, key=lambda v: str(v.datetime or v.text.text)),
-            }
-        )
-    return sorted(made, key=lambda d: (d["subject"].text.casefold(), d["property"].text))
 
 
 # --- things of a kind ---------------------------------------------------------------------------------------------
@@ -172,7 +110,7 @@ async def members(request: Request, kind: str, fixed: rdf.Format | None = None) 
     classes = portal.kinds(iris)[kind]
     with state.limits.admit(request.scope):
         rows = await state.overviews.rows(state, "list-members", kind, **{"class": [rdf.iri_text(c) for c in classes]})
-        labels = await _names(state, classes, f"classes {kind}")
+        labels = await named(state, classes, f"classes {kind}")
     if choice.format is not HTML:
         languages = ("en",)  # data do not depend on who asks
     names: Names = {}
@@ -182,8 +120,8 @@ async def members(request: Request, kind: str, fixed: rdf.Format | None = None) 
         by_language = names.setdefault(row["thing"].value, {})
         if "label" in row:
             by_language[getattr(row["label"], "language", None) or ""] = row["label"].value
-    named = [(pages.name_of(iri, names[iri], languages, iris), iri) for iri in names]
-    ordered = sorted(named, key=lambda pair: (_plain(pair[0].text), pair[1]))
+    by_name = [(pages.name_of(iri, names[iri], languages, iris), iri) for iri in names]
+    ordered = sorted(by_name, key=lambda pair: (sort_key(pair[0].text, links.spoken), pair[1]))
     shown = ordered[(page - 1) * size : page * size]
     if not shown and page > 1:
         raise NotFound(f"The list has no page {page}.")
@@ -193,13 +131,15 @@ async def members(request: Request, kind: str, fixed: rdf.Format | None = None) 
     for relation, there, other in (("prev", page > 1, page - 1), ("next", listed.more, page + 1)):
         if there:
             linked.append(f'<?page={other}&size={size}>; rel="{relation}"')
+    if kind in READABLE:
+        linked.append(f'<{READABLE[kind]}>; rel="related"')
     content = [kind, shown, listed, [(names[iri], sorted(types[iri])) for _, iri in shown]]
     if choice.format is HTML:
         title = pages.name_of(classes[0], labels.get(classes[0], {}), languages, iris)
         values = [Value(text, links.of(iri)) for text, iri in shown]
         make = partial(
             pages.render, "collection.html", links, title=title, kind=kind, total=len(ordered), referring=listed,
-            letters=_by_letter(values), formats=addresses,
+            letters=_by_letter(values, links.spoken), formats=addresses, readable=READABLE.get(kind),
         )  # fmt: skip
         content += [links, languages, title]
     else:
@@ -208,15 +148,10 @@ async def members(request: Request, kind: str, fixed: rdf.Format | None = None) 
     return await reply(request, choice, content, make, links=linked, location=location)
 
 
-def _plain(text: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-
-
-def _by_letter(values: list[Value]) -> list[tuple[str, list[Value]]]:
+def _by_letter(values: list[Value], language: str) -> list[tuple[str, list[Value]]]:
     letters: dict[str, list[Value]] = {}
     for value in values:
-        first = _plain(value.text.text)[:1].upper()
-        letters.setdefault(first if first.isalpha() else "#", []).append(value)
+        letters.setdefault(initial(value.text.text, language), []).append(value)
     return list(letters.items())
 
 
@@ -245,45 +180,3 @@ def _rendered(
     body = ox.serialize(triples, format=rdf.rdf_format(fmt), prefixes={"skos": PREF_LABEL[: -len("prefLabel")]})
     assert body is not None
     return body
-
-
-# --- sources ------------------------------------------------------------------------------------------------------
-
-
-async def sources(request: Request) -> ASGIApp:
-    """All sources with their rank and size."""
-    state: State = request.app.state
-    iris: Iris = state.iris
-    links, languages = links_of(request)
-    choice = negotiate(request.headers.get("accept", ""), (HTML,))
-    if choice is None:
-        raise not_acceptable((HTML,))
-    with state.limits.admit(request.scope):
-        rows = await state.overviews.rows(state, "list-sources")
-    names = names_of(rows)
-    facts: dict[str, dict[str, str]] = {row["source"].value: {} for row in rows}
-    for row in rows:
-        if row["subject"] == row["source"]:
-            facts[row["source"].value][row["property"].value] = row["object"].value
-
-    def name(iri: str) -> Text:
-        return pages.name_of(iri, names.get(iri, {}), languages, iris)
-
-    listed = []
-    for iri, fact in facts.items():
-        rank, publisher = fact.get(iris.term("rank")), fact.get(f"{DCTERMS}publisher")
-        address = fact.get(f"{DCTERMS}source", "")
-        listed.append(
-            {
-                "name": name(iri),
-                "href": links.of(iri),
-                "publisher": name(publisher) if publisher else fact.get(iris.term("publisherName")),
-                "rank": (rank.rpartition("/")[2].upper(), name(rank)) if rank else None,
-                "size": fact.get("http://rdfs.org/ns/void#triples"),
-                "address": address if address.startswith(("http://", "https://")) else None,
-                "retrieved": fact.get(iris.term("retrievedOn")),
-            }
-        )
-    listed.sort(key=lambda s: (s["rank"][0] if s["rank"] else "Z", s["name"].text.casefold()))  # type: ignore[index,union-attr]
-    make = partial(pages.render, "sources.html", links, sources=listed)
-    return await reply(request, choice, ["sources", links, languages, listed], make)

@@ -11,7 +11,8 @@ from starlette.datastructures import State
 from v4graph import rdf
 from v4graph.statements import Term
 from v4graph.web import pages
-from v4graph.web.telling import LANGUAGES, Links, Text, Value
+from v4graph.web.telling import Links, Text, Value
+from v4graph.web.words import LANGUAGES
 
 
 @dataclass(frozen=True, slots=True)

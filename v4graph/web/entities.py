@@ -20,7 +20,6 @@ from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from v4graph import errors, features, portal, rdf
@@ -31,11 +30,13 @@ from v4graph.namespaces import prefixes
 from v4graph.queries import bind, load_query, paged
 from v4graph.rdf import CSV, JSON_LD, N_QUADS, N_TRIPLES, RDF_XML, TRIG, TURTLE, Format
 from v4graph.statements import DCTERMS, LARGEST_PAGE, OWL, PAGE, RDFS, SKOS, TYPE, Document
-from v4graph.web import collections, pages
+from v4graph.web import collections, home, pages
+from v4graph.web.built import Built
 from v4graph.web.concepts import tree
 from v4graph.web.delivery import present_snapshot
 from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable
 from v4graph.web.replies import alternates, links_of, number, path_of, redirect, reply
+from v4graph.web.sights import Sights
 from v4graph.web.telling import Links, Value, page_path
 
 FORMATS = (HTML, TURTLE, JSON_LD, N_TRIPLES, RDF_XML, TRIG, N_QUADS, CSV, features.GEOJSON)
@@ -51,11 +52,13 @@ _FOREVER = "public, max-age=31536000, immutable"
 def add_routes(app: FastAPI) -> None:
     """Put pages and documents into an application; last, for the final route takes every path that is left."""
     app.state.documents = Documents()
+    app.state.sights = Sights()
     routes = app.router.routes
-    routes.append(Mount("/static", StaticFiles(directory=pages.STATIC)))
+    routes.append(Mount("/static", Built()))
     routes.append(Route("/favicon.ico", icon))
     routes.append(Route("/context/v1.jsonld", context))
     routes.append(Route("/problems/{slug}", problem))
+    home.add_routes(app)
     collections.add_routes(app)
     routes.append(Route("/{path:path}", answer))
 
@@ -206,8 +209,9 @@ async def page_of(request: Request, iri: str, fixed: Format | None = None) -> AS
         said = await _said(state, document, told, languages) if is_graph else None
         types = {v.value for v in document.values(document.iri, TYPE)}
         branches = await tree(state, document.iri, told, languages) if f"{SKOS}ConceptScheme" in types else ()
-        content += [told, languages, said, branches]
-        make = partial(pages.entity_page, document, told, languages, addresses, said=said, tree=branches)
+        around = await state.sights.of(state, document)
+        content += [told, languages, said, branches, around.document.digest]
+        make = partial(pages.entity_page, around, told, languages, addresses, said=said, tree=branches)
     else:
         make = partial(_rendered, document, choice.format, iris)
     location = (

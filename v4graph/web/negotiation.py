@@ -201,11 +201,15 @@ def prefers_html(accept: str, other: Format = PROBLEM) -> bool:
 @lru_cache(maxsize=1024)
 def accepts_gzip(accept_encoding: str) -> bool:
     """Whether the client takes gzip (RFC 9110 §12.5.3); no header means no."""
+    return accepts_coding(accept_encoding, "gzip", "x-gzip")
+
+
+def accepts_coding(accept_encoding: str, *names: str) -> bool:
+    """Whether the client takes a coding, by any of its names (RFC 9110 §12.5.3); no header means no."""
     weights = {coding: weight for coding, _, weight in _weights(accept_encoding)}
-    for coding in ("gzip", "x-gzip", "*"):
+    for coding in (*names, "*"):
         if coding in weights:
-            gzip = weights[coding]
-            return gzip > 0 and gzip >= weights.get("identity", 0.0)
+            return weights[coding] > 0 and weights[coding] >= weights.get("identity", 0.0)
     return False
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ from markupsafe import Markup
 from v4graph import portal
 from v4graph.iris import Iris
 from v4graph.rdf import Format
-from v4graph.statements import DCTERMS, OWL, RDFS, SKOS, TYPE, Document, Statement, Term
+from v4graph.statements import DCTERMS, OWL, RDFS, SKOS, TYPE, Statement, Term
+from v4graph.web import built
+from v4graph.web.portraits import portrait
+from v4graph.web.sectors import family_of, icon_of
+from v4graph.web.sights import Surroundings
 from v4graph.web.telling import (
-    INTERFACE,
-    LANGUAGES,
     Links,
     Teller,
     Text,
@@ -30,48 +32,75 @@ from v4graph.web.telling import (
     literal_value,
     local_name,
 )
+from v4graph.web.words import LANGUAGES, LOCALE, shown_date, shown_number, words
 
 TEMPLATES = Path(__file__).parent / "templates"
-STATIC = Path(__file__).parent / "static"
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; "
-    "font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
-)
-HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+_PLAIN = {
     "Referrer-Policy": "strict-origin-when-cross-origin",
     "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), payment=(), usb=()",
 }
-
-
 _IN_TREE = frozenset({f"{SKOS}inScheme", f"{SKOS}topConceptOf", f"{SKOS}hasTopConcept"})
 """What the tree of a scheme tells already."""
 
 
-@lru_cache(maxsize=1)
-def environment() -> Environment:
-    """The templates: everything escaped, an unknown name is an error."""
+def headers(*, nonce: str = "", framed_by: str = "'self'") -> dict[str, str]:
+    """The headers of a page: nothing is loaded from elsewhere, no script and no style stands in the page.
+
+    ``nonce`` is for a page whose editor writes style elements; ``framed_by`` are the origins that may embed the page.
+    """
+    styles = f" 'nonce-{nonce}'" if nonce else ""
+    policy = (
+        f"default-src 'none'; script-src 'self' {built.early_hash()}; style-src 'self'{styles}; "
+        "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; "
+        f"form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors {framed_by}"
+    )
+    return {"Content-Security-Policy": policy, **_PLAIN}
+
+
+HEADERS = headers()
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def environment(language: str) -> Environment:
+    """The templates in a language: everything escaped, an unknown name is an error."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
     )  # fmt: skip
-    made.globals.update(languages=LANGUAGES, interface=INTERFACE)
+    say = words(language)
+    made.install_gettext_callables(  # type: ignore[attr-defined]  # what the extension adds
+        say.gettext, say.ngettext, newstyle=True, pgettext=say.pgettext
+    )
+    made.filters["number"] = partial(shown_number, language=language)
+    made.filters["date"] = partial(shown_date, language=language)
+    made.globals.update(
+        languages=LANGUAGES,
+        language=language,
+        icon=built.icon,
+        built=built.path_of,
+        early_script=built.early_script,
+        family_of=family_of,
+        icon_of=icon_of,
+        has=frozenset(made.list_templates()).__contains__,
+    )
     return made
 
 
 @lru_cache(maxsize=1)
 def edition() -> str:
-    """The hash of templates and style sheet: part of every page's entity tag."""
+    """The hash of templates, words and built files: part of every page's entity tag."""
     digest = hashlib.sha256()
-    for path in sorted([*TEMPLATES.glob("*.html"), *STATIC.glob("*")]):
+    for path in sorted([*TEMPLATES.glob("*.html"), *LOCALE.glob("*/*.po"), built.STATIC / "manifest.json"]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
 
 
-def render(template: str, links: Links, **values: Any) -> bytes:
-    """A page of a template."""
-    page = environment().get_template(template).render(links=links, edition=edition(), **values)
+def render(template: str, links: Links, *, nonce: str = "", **values: Any) -> bytes:
+    """A page of a template, in the language of its links."""
+    page = environment(links.spoken).get_template(template).render(links=links, nonce=nonce, **values)
     return page.encode()
 
 
@@ -83,8 +112,12 @@ def script_json(value: Any) -> Markup:
     return Markup(text)  # escaped just above
 
 
+_TOLD_APART = ("refOrganisation", "awardedTo")
+"""What refers to a thing and stands in sections of its own."""
+
+
 def entity_page(
-    document: Document,
+    around: Surroundings,
     links: Links,
     languages: tuple[str, ...],
     formats: Mapping[str, Format],
@@ -93,23 +126,30 @@ def entity_page(
     tree: Sequence[object] = (),
 ) -> bytes:
     """The page of one thing; ``said``: what a source describes, and is there more; ``tree``: a scheme's concepts."""
-    iris = links.iris
+    iris, document = links.iris, around.document
     teller = Teller(document, links, languages)
-    derived_facts = teller.facts(s for s in document.about if s.derived)
-    title = teller.name(document.iri)
     own = [s for s in document.about if not s.derived]
+    worked_out = {s.property for s in document.about if s.derived}
     told = _lede(own, languages)
     lede = teller.value(told.object, told.sources) if told else None
-    values = {
-        "title": title,
+    apart = {iris.term(name) for name in _TOLD_APART}
+    values: dict[str, Any] = {
+        "title": teller.name(document.iri),
         "iri": document.iri,
-        "kinds": [teller.name(v.value) for v in document.values(document.iri, TYPE) if isinstance(v, ox.NamedNode)],
+        "kinds": _kinds(teller),
         "lede": lede,
         "facts": teller.facts(
             (s for s in own if s is not told), leave_out=frozenset({TYPE, *(_IN_TREE if tree else ())})
         ),
-        "derived_facts": derived_facts,
-        "groups": [g for g in groups(teller) if not (tree and g.property in _IN_TREE)],
+        "portrait": portrait(teller, around),
+        "derived_facts": teller.facts(s for s in document.about if s.derived),
+        "groups": [
+            g
+            for g in groups(teller)
+            if not (tree and g.property in _IN_TREE)
+            and g.property not in apart
+            and not (g.derived and g.property in worked_out)
+        ],
         "tree": tree,
         "disputes": [dispute(teller, found) for found in document.disagreements],
         "referring": document.referring,
@@ -123,6 +163,18 @@ def entity_page(
     values["sources"] = [_source(teller, graph, number) for graph, number in teller.cited.items()]
     values["has_derived"] = teller.derived
     return render("ontology.html" if values["parts"] else "entity.html", links, **values)
+
+
+def _kinds(teller: Teller) -> list[Text]:
+    """What the thing is; the most telling of its classes first, and none that another one implies."""
+    found = [v.value for v in teller.document.values(teller.document.iri, TYPE) if isinstance(v, ox.NamedNode)]
+    if len(found) > 1:
+        found = [x for x in found if x not in _IMPLIED] or found
+    return [teller.name(iri) for iri in found]
+
+
+_IMPLIED = frozenset({"http://www.w3.org/ns/org#Organization", f"{SKOS}Concept", f"{OWL}Thing"})
+"""Classes that are not worth a word beside another one."""
 
 
 def _lede(statements: list[Statement], languages: tuple[str, ...]) -> Statement | None:

@@ -17,17 +17,32 @@ from v4graph.errors import BadRequest, MethodNotAllowed, NotFound, V4GraphError
 from v4graph.iris import PUBLIC_BASE, Iris
 from v4graph.web import pages
 from v4graph.web.negotiation import HTML, PROBLEM, Choice, prefers_html
-from v4graph.web.telling import Links
+from v4graph.web.telling import Links, preferred_languages
+from v4graph.web.words import FALLBACK, LANGUAGES
 
 log = logging.getLogger(__name__)
 
 
-def problem_response(error: V4GraphError, accept: str, base_iri: str, path: str = "") -> Response:
-    """An error as JSON, or as a page for a browser; ``path`` is where the page stands, for its links."""
+def problem_response(
+    error: V4GraphError,
+    accept: str,
+    base_iri: str,
+    path: str = "",
+    *,
+    language: str = FALLBACK,
+    asked: str | None = None,
+) -> Response:
+    """An error as JSON, or as a page for a browser; ``path`` is where the page stands, for its links.
+
+    The page is in ``language``; ``asked`` is the one the address asks for, which goes along with the links.
+    """
     problem = error.problem(base_iri)
-    headers = {"Vary": "Accept", "Cache-Control": "no-store", **error.headers}
+    headers = {"Vary": "Accept, Accept-Language", "Cache-Control": "no-store", **error.headers}
     if prefers_html(accept):
-        body, label = pages.problem_page(problem, Links(path, Iris(base_iri))), Choice(HTML, HTML.media_type)
+        body, label = (
+            pages.problem_page(problem, Links(path, Iris(base_iri), asked, language)),
+            Choice(HTML, HTML.media_type),
+        )
         headers |= pages.HEADERS
     else:
         body = json.dumps(problem, ensure_ascii=False, default=str).encode()
@@ -47,7 +62,11 @@ def _respond(request: Request, error: V4GraphError) -> Response:
     settings = getattr(request.app.state, "settings", None)
     base_iri = settings.base_iri if settings is not None else PUBLIC_BASE
     path = request.scope["path"].removeprefix(request.scope.get("root_path", "")).lstrip("/")
-    return problem_response(error, request.headers.get("accept", ""), base_iri, path)
+    preferred = preferred_languages(request.headers.get("accept-language", ""))
+    asked = request.query_params.get("lang")
+    asked = asked if asked in LANGUAGES else None
+    accept = request.headers.get("accept", "")
+    return problem_response(error, accept, base_iri, path, language=asked or preferred[0], asked=asked)
 
 
 async def _ours(request: Request, error: Exception) -> Response:

@@ -166,7 +166,7 @@ def _filled(
     return {
         "query": query,
         "title": query.titles.get(language, query.name),
-        "language": language,
+        "told_in": language,
         "values": values,
         "chosen": values.get("lang") or languages[0],
         "text": text,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import secrets
+import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from starlette.datastructures import State
@@ -11,22 +15,29 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from v4graph import __version__
 from v4graph.errors import TooLarge, V4GraphError
-from v4graph.queries import load_query
+from v4graph.iris import Iris
+from v4graph.queries import list_library, load_query
 from v4graph.rdf import JSON, TURTLE
 from v4graph.sandbox.pool import Job
-from v4graph.web import pages
-from v4graph.web.delivery import Watch
+from v4graph.web import pages, schema
+from v4graph.web.collections import Names
+from v4graph.web.delivery import COMPRESS_FROM, Watch, header
 from v4graph.web.limits import seconds_asked
-from v4graph.web.negotiation import prefers_html
+from v4graph.web.negotiation import accepts_gzip, prefers_html
 from v4graph.web.operations import Operation
-from v4graph.web.replies import links_of
-from v4graph.web.telling import Links, Text, Value, page_path
+from v4graph.web.replies import links_of, off_the_loop
+from v4graph.web.telling import Links, Text, Value, page_path, preferred_languages
+from v4graph.web.words import sort_key
 
 FORMAT = "html"
 """The ``format`` that asks for a page."""
 MOST_ROWS = 500
 """Rows a page shows; the downloads have all."""
+_MOST_DATA = 200_000
+"""Bytes of an answer that go along for the scripts of the page; they ask again for a longer one."""
+_LEVEL = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,8 @@ class Shown:
     more: int = 0
     boolean: bool | None = None
     turtle: str | None = None
+    solutions: dict[str, Any] | None = None
+    """The answer as it came, for scripts; None when it is long."""
 
 
 def wanted(operation: Operation, accept: str) -> bool:
@@ -51,10 +64,10 @@ async def page(scope: Scope, receive: Receive, send: Send, operation: Operation)
     """The form, and the answer when it was sent; an error is told above the query, with its place."""
     request = Request(scope)
     state: State = scope["app"].state
-    links, _ = links_of(request)
+    links, languages = links_of(request)
     asked = operation.kind == "query"
-    text = operation.text if asked else load_query("platform/first-query", state.iris)
-    shown, problem, status = None, None, 200
+    text = operation.text if asked else schema.without_header(load_query("platform/first-query", state.iris))
+    shown, problem, status, begun = None, None, 200, time.perf_counter()
     if asked:
         try:
             with state.limits.admit(scope), Watch(receive) as watch:
@@ -65,9 +78,50 @@ async def page(scope: Scope, receive: Receive, send: Send, operation: Operation)
         else:
             if shown is None:
                 return  # the client left
-    body = pages.render("query.html", links, query=text, shown=shown, problem=problem, most=MOST_ROWS)
-    headers = {**pages.HEADERS, "Vary": "Accept, Accept-Language", "Cache-Control": "no-store"}
+    # the editor writes style elements, which only a nonce of this very answer allows
+    nonce = secrets.token_urlsafe(12)
+    snapshot = state.sandbox.snapshot
+    values = {
+        "query": text,
+        "shown": shown,
+        "problem": problem,
+        "most": MOST_ROWS,
+        "solutions": pages.script_json(shown.solutions) if shown and shown.solutions else None,
+        "milliseconds": round((time.perf_counter() - begun) * 1000) if asked else None,
+        "graphs": [("default-graph-uri", iri) for iri in operation.default_graphs or ()]
+        + [("named-graph-uri", iri) for iri in operation.named_graphs or ()],
+        "topics": topics(state.iris, languages),
+        "snapshot": (snapshot.number, snapshot.created) if snapshot else None,
+        "endpoint": f"{state.settings.base_iri}sparql",
+        "base": state.settings.base_iri,
+        "version": __version__,
+    }
+    zipped = accepts_gzip(header(scope, b"accept-encoding") or "")
+    body, packed = await off_the_loop(
+        state, lambda: _packed(pages.render("query.html", links, nonce=nonce, **values), zipped)
+    )
+    headers = {
+        **pages.headers(nonce=nonce),
+        "Vary": "Accept, Accept-Encoding, Accept-Language",
+        "Cache-Control": "no-store",
+        **({"Content-Encoding": "gzip"} if packed else {}),
+    }
     await Response(body, status, headers, "text/html")(scope, receive, send)
+
+
+def _packed(body: bytes, zipped: bool) -> tuple[bytes, bool]:
+    if zipped and len(body) >= COMPRESS_FROM:
+        return gzip.compress(body, _LEVEL, mtime=0), True
+    return body, False
+
+
+@lru_cache(maxsize=64)
+def topics(iris: Iris, languages: tuple[str, ...]) -> dict[str, list[dict[str, str]]]:
+    """The query library by topic, told in the first of the languages there is."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for query in list_library(iris):
+        found.setdefault(query.topic, []).append(schema.told(query, languages))
+    return {topic: sorted(found[topic], key=lambda q: sort_key(q["title"], languages[0])) for topic in sorted(found)}
 
 
 async def ask(state: State, operation: Operation, links: Links) -> Shown:
@@ -92,16 +146,24 @@ async def ask(state: State, operation: Operation, links: Links) -> Shown:
         return Shown([], [], boolean=told["boolean"])
     columns = told["head"]["vars"]
     found = told["results"]["bindings"]
-    rows = [[_cell(row.get(name), links) for name in columns] for row in found[:MOST_ROWS]]
-    return Shown(columns, rows, more=max(0, len(found) - MOST_ROWS))
+    cells = [[row.get(name) for name in columns] for row in found[:MOST_ROWS]]
+    things = dict.fromkeys(cell["value"] for row in cells for cell in row if cell and cell["type"] == "uri")
+    names = await schema.names(state, list(things)[: schema.MOST_NAMES])
+    languages = preferred_languages(links.spoken)
+    rows = [[_cell(cell, links, names, languages) for cell in row] for row in cells]
+    solutions = told if len(answer.complete) <= _MOST_DATA else None
+    return Shown(columns, rows, more=max(0, len(found) - MOST_ROWS), solutions=solutions)
 
 
-def _cell(term: dict[str, Any] | None, links: Links) -> Value | None:
-    """A term of SPARQL JSON results as the table shows it: things of ours by their short name, linked."""
+def _cell(term: dict[str, Any] | None, links: Links, names: Names, languages: tuple[str, ...]) -> Value | None:
+    """A term of SPARQL JSON results as the table shows it: things by their names, linked."""
     if term is None:
         return None
     value: str = term["value"]
     if term["type"] != "uri":
         return Value(Text(value, term.get("xml:lang")))
+    if value in names:
+        return Value(pages.name_of(value, names[value], languages, links.iris), links.of(value))
     below = links.iris.path(value)
-    return Value(Text(value if below is None else page_path(below)), links.of(value))
+    shown = schema.short(value, links.iris) or (value if below is None else page_path(below))
+    return Value(Text(shown), links.of(value))

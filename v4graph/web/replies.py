@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Sequence
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import anyio
 import anyio.to_thread
@@ -20,9 +20,12 @@ from v4graph.web import pages
 from v4graph.web.answers import Kept, entity_tag
 from v4graph.web.delivery import COMPRESS_FROM, header, present_snapshot, request_key
 from v4graph.web.negotiation import HTML, Choice, accepts_gzip, none_match
-from v4graph.web.telling import LANGUAGES, Links, preferred_languages
+from v4graph.web.telling import Links, preferred_languages
+from v4graph.web.words import LANGUAGES
 
 _LEVEL = 5
+_LONGEST_QUERY = 4000
+"""A longer one is left out of the links to the page in other languages."""
 _AT_A_TIME = 2
 """Renderings under way: they are Python and hold the interpreter, more threads would only take turns."""
 
@@ -126,9 +129,13 @@ def links_of(request: Request) -> tuple[Links, tuple[str, ...]]:
     asked = request.query_params.get("lang")
     if asked is not None and asked not in LANGUAGES:
         raise UnknownParameter(f"lang is one of {', '.join(LANGUAGES)}.", parameter="lang")
-    links = Links(path_of(request), request.app.state.iris, asked)
     preferred = preferred_languages(request.headers.get("accept-language", ""))
-    return links, tuple(dict.fromkeys((asked, *preferred))) if asked else preferred
+    languages = tuple(dict.fromkeys((asked, *preferred))) if asked else preferred
+    others = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
+    query = urlencode(others)
+    if len(query) > _LONGEST_QUERY:
+        query = ""
+    return Links(path_of(request), request.app.state.iris, asked, languages[0], query), languages
 
 
 def number(request: Request, name: str, default: int, largest: int) -> int:

@@ -13,11 +13,7 @@ import pyoxigraph as ox
 
 from v4graph.iris import Iris
 from v4graph.statements import ALT_LABEL, LABELS, RELATIONS, TYPE, Disagreement, Document, Statement, Term
-
-LANGUAGES = {"en": "English", "cs": "Čeština", "sk": "Slovenčina", "pl": "Polski", "hu": "Magyar", "de": "Deutsch"}
-"""The languages of the project, by their own names; the first is what is fallen back to."""
-INTERFACE = "en"
-"""The language of the words in the templates."""
+from v4graph.web.words import FALLBACK, LANGUAGES, shown_date, shown_number, sort_key, words
 
 _FIRST = (
     *LABELS, ALT_LABEL, "acronym", TYPE, "title", "description", "definition", "startDate", "endDate", "terminatedOn",
@@ -27,10 +23,6 @@ _FIRST = (
     "atEvent", "attendee", "attendanceRole", "nameAsGiven", "task", "inSector", "coversArea", "targetGroup",
 )  # fmt: skip
 """Properties in the order in which a reader wants them; others follow by their label."""
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 
 
@@ -40,11 +32,6 @@ class Text:
 
     text: str
     language: str | None = None
-
-    @property
-    def foreign(self) -> bool:
-        """Whether the page must say which language this is."""
-        return self.language not in (None, INTERFACE)
 
     def __str__(self) -> str:
         return self.text
@@ -57,6 +44,11 @@ class Links:
     path: str
     iris: Iris
     language: str | None = None
+    """The language asked for by ``?lang=``: it goes along with every link."""
+    spoken: str = FALLBACK
+    """The language of the page."""
+    query: str = ""
+    """What else the address of the page asks for, without the language."""
 
     def to(self, target: str) -> str:
         """The address of a path below the root; the language asked for goes along."""
@@ -72,6 +64,10 @@ class Links:
         if below is not None:
             return self.to(page_path(below))
         return iri if re.match(r"https?://[^\s<>\"]+$", iri) else None
+
+    def here(self, language: str) -> str:
+        """The address of this page in another language."""
+        return f"?{self.query}{'&' if self.query else ''}lang={language}"
 
 
 def page_path(below: str) -> str:
@@ -94,25 +90,6 @@ def preferred_languages(accept_language: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(language for *_, language in sorted(asked)), "en"]))
 
 
-def shown_date(value: str) -> str:
-    """A date, month or year in words."""
-    parts = value.split("T")[0].split("-")
-    try:
-        month = _MONTHS[int(parts[1]) - 1] if len(parts) > 1 else ""
-        day = f"{int(parts[2])} " if len(parts) > 2 else ""
-        return f"{day}{month} {parts[0]}".strip()
-    except (ValueError, IndexError):
-        return value
-
-
-def shown_number(value: str) -> str:
-    """A number with its thousands set apart by a thin space."""
-    whole, dot, rest = value.partition(".")
-    sign = "-" if whole.startswith("-") else ""
-    digits = whole.lstrip("+-")
-    return f"{sign}{int(digits):,}".replace(",", "\u202f") + dot + rest if digits.isdigit() else value
-
-
 @dataclass(frozen=True, slots=True)
 class Value:
     """One value as a page shows it."""
@@ -130,11 +107,12 @@ def literal_value(term: ox.Literal, links: Links) -> Value:
     """A literal in words."""
     datatype = term.datatype.value.removeprefix(_XSD)
     if datatype in ("date", "gYearMonth", "gYear", "dateTime"):
-        return Value(Text(shown_date(term.value)), datetime=term.value)
+        return Value(Text(shown_date(term.value, links.spoken)), datetime=term.value)
     if datatype in ("integer", "decimal"):
-        return Value(Text(shown_number(term.value)))
+        return Value(Text(shown_number(term.value, links.spoken)))
     if datatype == "boolean":
-        return Value(Text({"true": "yes", "false": "no"}.get(term.value, term.value)))
+        say = words(links.spoken).gettext
+        return Value(Text({"true": say("yes"), "false": say("no")}.get(term.value, term.value)))
     href = links.of(term.value) if datatype == "anyURI" else None
     return Value(Text(term.value, term.language), href, href is not None)
 
@@ -213,12 +191,12 @@ class Teller:
         return (_FIRST.index(wanted) if wanted in _FIRST else len(_FIRST), self.name(property_).text.casefold())
 
     def _in_order(self, statements: list[Statement]) -> list[Statement]:
-        def key(statement: Statement) -> tuple[int, str]:
+        def key(statement: Statement) -> tuple[int, tuple[list[int], str]]:
             language = getattr(statement.object, "language", None)
             first = self.languages.index(language) if language in self.languages else len(self.languages)
             named = isinstance(statement.object, ox.NamedNode)
             text = self.name(statement.object.value).text if named else statement.object.value
-            return first, text.casefold()
+            return first, sort_key(text, self.links.spoken)
 
         return sorted(statements, key=key)
 
@@ -272,7 +250,7 @@ def groups(teller: Teller) -> list[Group]:
     for property_ in sorted(by_property, key=lambda p: (teller.order(p), p)):
         if property_ in left_out:
             continue
-        subjects = sorted(by_property[property_], key=lambda s: teller.name(s).text.casefold())
+        subjects = sorted(by_property[property_], key=lambda s: sort_key(teller.name(s).text, teller.links.spoken))
         whole = [s for s in subjects if document.relations.get(s)]
         count = document.referring.counts.get(property_, len(subjects))
         if whole and len(whole) == len(subjects) and not subjects[0].startswith(f"{document.iri}#"):
@@ -313,7 +291,7 @@ def _table(teller: Teller, link: str, subjects: list[str], count: int) -> Group:
                 said = [x for x in statements[subject] if x.property == head.property]
                 cells.append(tuple(teller.value(x.object, x.sources, derived=x.derived) for x in said))
         rows.append((teller.value(ox.NamedNode(subject)), tuple(cells)))
-    rows.sort(key=lambda row: [v.text.text.casefold() for v in row[1][0]] if row[1] else [])
+    rows.sort(key=lambda row: [sort_key(v.text.text, teller.links.spoken) for v in row[1][0]] if row[1] else [])
     return Group(teller.inverse(link), link, count, (), tuple(shown), tuple(rows))
 
 

@@ -32,7 +32,8 @@ from v4graph.web.limits import read_body
 from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable, prefers_html
 from v4graph.web.operations import media_type_of
 from v4graph.web.replies import links_of
-from v4graph.web.telling import LANGUAGES, Links
+from v4graph.web.telling import Links
+from v4graph.web.words import LANGUAGES
 
 PATH = "/contributions/validate"
 JSON_REPORT = Format("json", ("application/json",), "", "JSON")
@@ -173,7 +174,9 @@ def _written(report: Report, choice: Choice, language: str, links: Links) -> Res
 def report_page(report: Report, language: str, iris: Iris) -> bytes:
     """The page of a report, to be kept as a file: its links lead to the published site."""
     page = bytes(_page(Links(PATH.lstrip("/"), iris, language), report, language, 200).body)
-    return page.replace(b'href="../', f'href="{iris.base}'.encode())
+    for name in ("href", "src"):
+        page = page.replace(f'{name}="../'.encode(), f'{name}="{iris.base}'.encode())
+    return page
 
 
 def _headers() -> dict[str, str]:

@@ -1,0 +1,158 @@
+"""Every type of page: no finding of axe-core in light, dark and on a phone, in each language; keyboard, no scripts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Site
+
+PAGES = {
+    "home": "/",
+    "cluster": "/organisation/automotive-cluster-slovakia",
+    "organisation": "/organisation/nca",
+    "project": "/project/v4clusters",
+    "project-with-much": "/project/clusterscord",
+    "partnership": "/partnership/natureef",
+    "event": "/event/v4clusters-gyor",
+    "output": "/output",
+    "place": "/place/ostrava",
+    "participation": "/participation",
+    "sector": "/scheme/sector/ict",
+    "scheme": "/scheme/sector",
+    "source": "/graph/nca-projects",
+    "sources": "/sources",
+    "catalogue": "/catalogue",
+    "dumps": "/dumps/",
+    "vocabulary": "/ontology",
+    "query": "/sparql",
+    "query-answered": "/sparql?format=html&query=SELECT+%3Fs+%3Fp+%3Fo+%7B+%3Fs+%3Fp+%3Fo+%7D+LIMIT+5",
+    "queries": "/queries",
+    "validate": "/contributions/validate",
+    "problem": "/nothing-here",
+    # pages of other parts: a line for each type
+    "search": "/search?q=klastr",
+}
+"""One address for each type of page."""
+VIEWS = [("en", "light"), ("cs", "dark"), ("sk", "phone"), ("pl", "light"), ("hu", "dark"), ("de", "phone")]
+"""Each language once, each theme and the phone twice."""
+FOLDER = os.environ.get("V4GRAPH_SCREENSHOTS")
+"""Where screenshots go; with it every page is looked at in every view, without it in one each."""
+PLANNED = [
+    (name, *view)
+    for place, name in enumerate(PAGES)
+    for view in (VIEWS if FOLDER else [VIEWS[place % len(VIEWS)]])
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "language", "view"), PLANNED)
+def test_axe_finds_nothing(site: Site, check: Callable[[Page], None], name: str, language: str, view: str) -> None:
+    path = PAGES[name]
+    asked = f"{path}{'&' if '?' in path else '?'}lang={language}"
+    with site.page(path=asked, dark=view == "dark", phone=view == "phone") as page:
+        assert page.locator("html").get_attribute("lang") == language
+        if FOLDER:
+            Path(FOLDER).mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=Path(FOLDER) / f"{name}-{view}-{language}.png", full_page=True)
+        check(page)
+
+
+def test_fonts_are_ours_and_nothing_comes_from_elsewhere(site: Site) -> None:
+    with site.page(path="/project/v4clusters?lang=cs", bypass_csp=False) as page:
+        page.evaluate("() => document.fonts.ready.then(() => true)")
+        loaded = set(page.evaluate("() => [...document.fonts].filter(f => f.status == 'loaded').map(f => f.family)"))
+        assert {'"Source Sans"', '"Source Serif"'} <= {f'"{name.strip(chr(34))}"' for name in loaded}
+        sources = page.evaluate("() => performance.getEntriesByType('resource').map(r => r.name)")
+        assert sources and {urlsplit(source).netloc for source in sources} == {site.host}
+
+
+def test_the_theme_is_chosen_and_kept(site: Site) -> None:
+    paper = "getComputedStyle(document.documentElement).backgroundColor"
+    with site.page(path="/") as page:
+        light = page.evaluate(paper)
+        button = page.locator("#page-theme")
+        button.click()
+        assert page.evaluate(paper) == light
+        button.click()
+        dark = page.evaluate(paper)
+        assert dark != light
+        page.goto(f"{site.server.url}/sources")
+        assert page.evaluate(paper) == dark
+        assert button.get_attribute("aria-label") == "Colours: dark"
+        button.click()
+        assert page.evaluate(paper) == light
+    with site.page(path="/", dark=True, java_script_enabled=False) as page:
+        page.emulate_media(color_scheme="dark")
+        assert page.locator("#page-theme").is_hidden()
+
+
+def test_who_says_so_is_one_click_away_without_scripts(site: Site) -> None:
+    with site.page(path="/project/v4clusters", java_script_enabled=False) as page:
+        mark = page.locator(".facts .mark").first
+        told = page.locator(f"#{mark.get_attribute('popovertarget')}")
+        assert told.is_hidden()
+        mark.click()
+        assert told.is_visible() and "Publisher" in told.inner_text()
+        page.keyboard.press("Escape")
+        assert told.is_hidden()
+
+
+def test_menu_and_languages_work_without_scripts(site: Site) -> None:
+    with site.page(path="/sources?lang=de", phone=True, java_script_enabled=False) as page:
+        menu = page.locator("#page-menu")
+        assert menu.is_hidden()
+        page.get_by_role("button", name="Menü").click()
+        assert menu.is_visible()
+        menu.get_by_role("link", name="Projekte").click()
+        page.wait_for_selector("h1")
+        assert page.url.endswith("project?lang=de") or page.url.endswith("projects?lang=de")
+        page.locator("[popovertarget=page-languages]").click()
+        page.locator("#page-languages").get_by_role("link", name="Polski").click()
+        page.wait_for_selector("html[lang=pl]")
+
+
+def test_the_page_is_used_by_keyboard_alone(site: Site) -> None:
+    with site.page(path="/organisation/nca") as page:
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "content"
+        reached = []
+        for _ in range(12):
+            page.keyboard.press("Tab")
+            reached.append(page.evaluate("document.activeElement.matches(':focus-visible')"))
+        assert all(reached)
+        page.locator(".mark").first.focus()
+        page.keyboard.press("Enter")
+        assert page.locator(".who:popover-open").count() == 1
+
+
+def test_copying_the_address(site: Site) -> None:
+    with site.page(path="/project/v4clusters", permissions=["clipboard-read", "clipboard-write"]) as page:
+        page.get_by_role("button", name="Copy: The address to cite").click()
+        told = page.locator("[data-copy=iri] + [role=status]")
+        told.get_by_text("Copied").wait_for()
+        assert page.evaluate("navigator.clipboard.readText()").endswith("/id/project/v4clusters")
+
+
+def test_twice_as_large_letters_fit(site: Site) -> None:
+    for path in ("/", "/project/v4clusters", "/sources"):
+        with site.page(path=path, device_scale_factor=2) as page:
+            page.set_viewport_size({"width": 640, "height": 450})
+            assert page.evaluate("document.documentElement.scrollWidth") <= 640, path
+
+
+def test_the_start_page_is_light(site: Site) -> None:
+    """At most 100 kB compressed, before any map; as measured by the browser."""
+    with site.page(path="/") as page:
+        page.evaluate("() => document.fonts.ready.then(() => true)")
+        sizes = page.evaluate(
+            "() => [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
+            ".filter(r => !r.name.includes('maplibre')).map(r => r.encodedBodySize)"
+        )
+        assert 10_000 < sum(sizes) < 100_000, sizes

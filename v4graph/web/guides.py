@@ -1,0 +1,198 @@
+"""The spots of the map in a language: named, in alphabetical order, as GeoJSON and as rows of a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import anyio.to_thread
+from starlette.datastructures import State
+
+from v4graph.atlas import FACETS, NUTS, Atlas, Point, View, slug
+from v4graph.iris import Iris
+from v4graph.outlines import Outlines
+from v4graph.web import built, collections, pages
+from v4graph.web.delivery import present_snapshot
+from v4graph.web.sectors import FAMILIES, family_of
+from v4graph.web.telling import Text, page_path
+from v4graph.web.words import sort_key
+
+CREDITS = "Natural Earth (public domain), GeoNames (CC BY 4.0), v4graph (CC BY 4.0)"
+_KEPT = 12
+
+
+@lru_cache(maxsize=1)
+def outlines() -> Outlines:
+    """The shapes that the server draws."""
+    path = built.STATIC / built.manifest()["outline.json"]
+    return Outlines(json.loads(path.read_text(encoding="utf-8")))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A spot as a reader sees it."""
+
+    iri: str
+    page: str
+    name: Text
+    is_cluster: bool
+    family: str
+    sectors: tuple[tuple[str, Text], ...]
+    countries: tuple[Text, ...]
+    place: Text | None
+    point: Point | None
+
+    @property
+    def id(self) -> str:
+        """What scripts call it."""
+        return self.page
+
+
+class Guide:
+    """All spots in the languages of a reader."""
+
+    def __init__(self, atlas: Atlas, names: collections.Names, languages: tuple[str, ...], iris: Iris) -> None:
+        """Name everything, and put it in order."""
+        self.atlas = atlas
+        self._names, self._languages, self._iris = names, languages, iris
+        self.shown = [self._show(number) for number in range(len(atlas.spots))]
+        keys = [sort_key(shown.name.text, languages[0]) for shown in self.shown]
+        self._order = sorted(range(len(keys)), key=lambda number: (keys[number], self.shown[number].iri))
+        self._features: dict[int, str] = {}
+
+    def name(self, iri: str) -> Text:
+        """The name of a country, region, sector, project and the like."""
+        return pages.name_of(iri, self._names.get(iri, {}), self._languages, self._iris)
+
+    def listed(self, view: View) -> list[Shown]:
+        """What is seen, in alphabetical order."""
+        seen = set(view.spots)
+        return [self.shown[number] for number in self._order if number in seen]
+
+    def _show(self, number: int) -> Shown:
+        spot = self.atlas.spots[number]
+        sectors = tuple((sector, self.name(sector)) for sector in spot.facets["sector"])
+        place = spot.point.place if spot.point else ""
+        return Shown(
+            spot.iri,
+            page_path(self._iris.path(spot.iri) or ""),
+            pages.name_of(spot.iri, spot.names, self._languages, self._iris),
+            spot.is_cluster,
+            main_family(spot.facets["sector"]),
+            sectors,
+            tuple(self.name(country) for country in spot.facets["country"]),
+            self.name(place) if place else None,
+            spot.point,
+        )
+
+    # --- formats ------------------------------------------------------------------------------------------------------
+
+    def geojson(self, view: View) -> bytes:
+        """What is seen as GeoJSON (RFC 7946); what has no place has no geometry (§3.2)."""
+        seen = set(view.spots)
+        features = ",\n".join(self._feature(number) for number in self._order if number in seen)
+        head = json.dumps({"total": len(view.spots), "withoutPlace": view.off, "credits": CREDITS}, ensure_ascii=False)
+        return f'{{"type":"FeatureCollection",{head[1:-1]},"features":[\n{features}\n]}}\n'.encode()
+
+    def _feature(self, number: int) -> str:
+        text = self._features.get(number)
+        if text is None:
+            told = self._told(number)
+            text = self._features[number] = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+        return text
+
+    def _told(self, number: int) -> dict[str, Any]:
+        spot, shown = self.atlas.spots[number], self.shown[number]
+        point = shown.point
+        properties: dict[str, Any] = {
+            "name": shown.name.text,
+            "page": shown.page,
+            "kind": "cluster" if shown.is_cluster else "partner",
+            "family": shown.family,
+            "countries": [x.text for x in shown.countries],
+            "sectors": [x.text for _, x in shown.sectors],
+            "regions": [x.removeprefix(NUTS) for x in spot.facets["region"]],
+        }
+        if spot.facets["project"]:
+            properties |= {"projects": [slug(x) for x in spot.facets["project"]], "leads": [slug(x) for x in spot.leads]}
+        if point and shown.place:
+            properties |= {"place": shown.place.text, "precision": point.precision}
+        return {
+            "type": "Feature",
+            "id": shown.iri,
+            "geometry": {"type": "Point", "coordinates": [point.longitude, point.latitude]} if point else None,
+            "properties": properties,
+        }
+
+    def table(self, view: View) -> bytes:
+        """What is seen as a table (RFC 4180)."""
+        text = io.StringIO()
+        write = csv.writer(text).writerow
+        write(["id", "name", "kind", *FACETS, "longitude", "latitude", "precision", "place"])
+        seen = set(view.spots)
+        for number in self._order:
+            if number not in seen:
+                continue
+            spot, shown = self.atlas.spots[number], self.shown[number]
+            values = ["; ".join(self.name(value).text for value in spot.facets[facet]) for facet in FACETS]
+            point = shown.point
+            where: list[object] = ["", "", ""]
+            if point:
+                where = [point.longitude, point.latitude, point.precision]
+            kind = "cluster" if shown.is_cluster else "partner"
+            write([spot.iri, shown.name.text, kind, *values, *where, shown.place.text if shown.place else ""])
+        return text.getvalue().encode()
+
+
+def main_family(sectors: tuple[str, ...]) -> str:
+    """The family that most of the sectors belong to; of several the first in the order of legends."""
+    families = [family_of(sector) for sector in sectors]
+    return max(FAMILIES, key=lambda f: (families.count(f), -FAMILIES.index(f))) if families else "other"
+
+
+class Guides:
+    """The atlas of the present snapshot, and its guides; the least recently used leaves first."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._token = ""
+        self._atlas: Atlas | None = None
+        self._guides: OrderedDict[tuple[str, ...], Guide] = OrderedDict()
+
+    async def atlas(self, state: State) -> Atlas:
+        """All spots of the present snapshot."""
+        token = present_snapshot(state).token
+        if self._atlas is None or self._token != token:
+            things = await state.overviews.rows(state, "map-things")
+            places = await state.overviews.rows(state, "map-places")
+            made = await anyio.to_thread.run_sync(lambda: Atlas(things, places, outlines().centres))
+            if present_snapshot(state).token != token:
+                return made
+            self._token, self._atlas = token, made
+            self._guides.clear()
+        return self._atlas
+
+    async def of(self, state: State, languages: tuple[str, ...]) -> Guide:
+        """The atlas in languages."""
+        atlas = await self.atlas(state)
+        found = self._guides.get(languages)
+        if found is None or found.atlas is not atlas:
+            names: Mapping[str, Mapping[str, str]] = await collections.named(state, _mentioned(atlas), "map")
+            found = await anyio.to_thread.run_sync(lambda: Guide(atlas, dict(names), languages, state.iris))  # type: ignore[arg-type]
+            self._guides[languages] = found
+            if len(self._guides) > _KEPT:
+                self._guides.popitem(last=False)
+        else:
+            self._guides.move_to_end(languages)
+        return found
+
+
+def _mentioned(atlas: Atlas) -> set[str]:
+    facets = {value for facet in FACETS for value in atlas.values(facet).values()}
+    return facets | {spot.point.place for spot in atlas.spots if spot.point}

@@ -1,0 +1,250 @@
+"""``/map``: where cluster organisations and partners are, as a page, as GeoJSON, as a table and as a drawing.
+
+The same parameters everywhere: ``country region sector stage project label`` (the last part of an IRI or the IRI
+itself, several times for any of them), ``q`` for names, ``layer`` for ``clusters`` and ``partners``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import FastAPI
+from starlette.datastructures import QueryParams, State
+from starlette.requests import Request
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from v4graph.atlas import FACETS, LAYERS, NUTS, Asked, Atlas, View, slug
+from v4graph.errors import UnknownParameter
+from v4graph.features import GEOJSON
+from v4graph.rdf import CSV, Format
+from v4graph.web import drawings, pages
+from v4graph.web.delivery import present_snapshot
+from v4graph.web.guides import Guide, Guides, Shown
+from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable
+from v4graph.web.replies import alternates, links_of, reply
+from v4graph.web.sectors import FAMILIES, family_of
+from v4graph.web.telling import Links, Text
+from v4graph.web.words import sort_key
+
+PATH = "/map"
+SVG = Format("svg", ("image/svg+xml",), "", "SVG")
+FORMATS = (HTML, GEOJSON, CSV, SVG)
+LISTED = 200
+"""Things that the page lists; the rest are in the data."""
+LONGEST = 200
+_MOST_VALUES = 50
+_FRESH = "public, max-age=60, stale-while-revalidate=600"
+_SHORT = {
+    "at": "aut", "be": "bel", "bg": "bgr", "ch": "che", "cz": "cze", "de": "deu", "dk": "dnk", "ee": "est", "es": "esp",
+    "fi": "fin", "fr": "fra", "gr": "grc", "hr": "hrv", "hu": "hun", "ie": "irl", "it": "ita", "lt": "ltu", "lv": "lva",
+    "nl": "nld", "no": "nor", "pl": "pol", "pt": "prt", "ro": "rou", "rs": "srb", "se": "swe", "si": "svn", "sk": "svk",
+    "ua": "ukr", "gb": "gbr", "uk": "gbr",
+}  # fmt: skip
+"""Countries by two letters (ISO 3166-1), as the EU's list calls them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A value of a facet as the form offers it."""
+
+    slug: str
+    name: Text
+    count: int
+    chosen: bool
+    family: str = ""
+
+
+def add_routes(app: FastAPI) -> None:
+    """Put the map into an application."""
+    app.state.guides = Guides()
+    app.router.routes.append(Route(PATH, charted))
+    for fmt in FORMATS[1:]:
+        app.router.routes.append(Route(f"{PATH}.{fmt.ending}", partial(charted, fixed=fmt)))
+
+
+def asked_of(params: QueryParams, atlas: Atlas) -> Asked:
+    """What the parameters of an address ask to see.
+
+    Raises:
+        UnknownParameter: a value that nothing on the map has.
+    """
+    text = params.get("q", "")
+    if len(text) > LONGEST:
+        raise UnknownParameter(f"q has {len(text)} characters; search for at most {LONGEST}.", parameter="q")
+    facets = {}
+    for facet in FACETS:
+        values = [value.strip() for value in params.getlist(facet) if value.strip()]
+        if len(values) > _MOST_VALUES:
+            raise UnknownParameter(f"{facet} takes up to {_MOST_VALUES} values.", parameter=facet)
+        if values:
+            facets[facet] = tuple(_value(facet, value, atlas) for value in values)
+    layers = tuple(layer for layer in LAYERS if layer in params.getlist("layer"))
+    unknown = [layer for layer in params.getlist("layer") if layer and layer not in LAYERS]
+    if unknown:
+        raise UnknownParameter(f"layer is {' or '.join(LAYERS)}.", parameter="layer")
+    if not layers:  # who looks at a project wants to see all of its partners
+        layers = LAYERS if "project" in facets else LAYERS[:1]
+    return Asked(layers, facets, text)
+
+
+def _value(facet: str, value: str, atlas: Atlas) -> str:
+    known = atlas.values(facet)
+    name = slug(value)
+    name = _SHORT.get(name, name) if facet == "country" else name
+    if name not in known:
+        raise UnknownParameter(f"Nothing on the map has the {facet} “{value[:80]}”.", parameter=facet)
+    return known[name]
+
+
+def address_of(asked: Asked) -> list[tuple[str, str]]:
+    """The parameters that ask for the same, as short as they can be."""
+    found = [("q", asked.text)] if asked.text else []
+    found += [(facet, slug(value)) for facet in FACETS for value in asked.facets.get(facet, ())]
+    usual = LAYERS if "project" in asked.facets else LAYERS[:1]
+    return found if asked.layers == usual else [*found, *(("layer", layer) for layer in asked.layers)]
+
+
+async def charted(request: Request, fixed: Format | None = None) -> ASGIApp:
+    """The map, in the form that is wanted."""
+    state: State = request.app.state
+    links, languages = links_of(request)
+    choice = Choice(fixed, fixed.media_type) if fixed else negotiate(request.headers.get("accept", ""), FORMATS)
+    if choice is None:
+        raise not_acceptable(FORMATS)
+    if choice.format is not HTML:  # data do not depend on who asks
+        languages = tuple(dict.fromkeys((links.language or "en", "en")))
+    with state.limits.admit(request.scope):
+        guide = await state.guides.of(state, languages)
+        asked = asked_of(request.query_params, guide.atlas)
+    shade = "region" in request.query_params.getlist("shade")
+    key = [present_snapshot(state).token, "map", choice.format.ending, languages, asked, shade]
+    if choice.format is not HTML:
+        make = partial(_data, choice.format, guide, asked, shade)
+        location = f"map.{choice.format.ending}" if fixed is None else None
+        return await reply(request, choice, key, make, location=location, cache=_FRESH)
+    home = home_of(request)
+    make = partial(_page, guide, asked, links, shade, home)
+    return await reply(request, choice, [*key, links, home], make, links=alternates(data_addresses(asked, links)))
+
+
+def data_addresses(asked: Asked, links: Links, shade: bool = False) -> dict[str, Format]:
+    """Where the same is as data."""
+    params = address_of(asked) + ([("shade", "region")] if shade else [])
+    query = urlencode(params)
+    return {
+        links.to(f"map.{fmt.ending}" + (f"?{query}" if query else "")): fmt for fmt in FORMATS[1:]
+    }  # fmt: skip
+
+
+def _data(fmt: Format, guide: Guide, asked: Asked, shade: bool) -> bytes:
+    view = guide.atlas.look(asked)
+    if fmt is GEOJSON:
+        return guide.geojson(view)
+    if fmt is CSV:
+        return guide.table(view)
+    return drawing(guide, asked, view, None, shade=shade, alone=True).encode()
+
+
+def drawing(
+    guide: Guide, asked: Asked, view: View, links: Links | None, *, shade: bool = False, alone: bool = False
+) -> str:
+    """What is seen as a drawing of the server's own."""
+    things = guide.listed(view)
+    leads = leads_of(guide.atlas, asked)
+    shades = drawings.shaded(things, regions_of(guide.atlas)) if shade else None
+    style = drawings.file_style(drawings.COLOURS) if alone else ""
+    return drawings.picture(things, to=links.to if links else None, leads=leads, shades=shades, alone=style)
+
+
+def leads_of(atlas: Atlas, asked: Asked) -> tuple[str, ...]:
+    """Who led the chosen project; lines are only drawn for one."""
+    projects = asked.facets.get("project", ())
+    if len(projects) != 1:
+        return ()
+    return tuple(spot.iri for spot in atlas.spots if projects[0] in spot.leads)
+
+
+def regions_of(atlas: Atlas) -> Mapping[str, tuple[str, ...]]:
+    """The codes of the regions of all spots."""
+    return {spot.iri: tuple(x.removeprefix(NUTS) for x in spot.facets["region"]) for spot in atlas.spots}
+
+
+def options(guide: Guide, asked: Asked, view: View, language: str) -> dict[str, list[Option]]:
+    """What the form offers, in alphabetical order."""
+    found = {}
+    for facet in FACETS:
+        wanted = asked.facets.get(facet, ())
+        made = [
+            Option(
+                slug(iri), _told(guide, facet, iri), count, iri in wanted, family_of(iri) if facet == "sector" else ""
+            )
+            for iri, count in view.counts[facet].items()
+        ]
+        found[facet] = sorted(
+            made, key=lambda o: (o.slug[:2] if facet == "region" else "", sort_key(o.name.text, language), o.slug)
+        )
+    return found
+
+
+def _told(guide: Guide, facet: str, iri: str) -> Text:
+    name = guide.name(iri)
+    return Text(f"{name.text} ({iri.removeprefix(NUTS)[:2]})", name.language) if facet == "region" else name
+
+
+def legend(things: list[Shown]) -> list[tuple[str, int]]:
+    """The families of sectors that are seen, with their numbers."""
+    counts = {family: sum(t.family == family for t in things if t.point) for family in FAMILIES}
+    return [(family, count) for family, count in counts.items() if count]
+
+
+def content_of(guide: Guide, asked: Asked, links: Links, shade: bool) -> dict[str, Any]:
+    """What the map's templates show."""
+    view = guide.atlas.look(asked)
+    things = guide.listed(view)
+    return {
+        "q": asked.text,
+        "asked": asked,
+        "layers": {layer: (view.layers[layer], layer in asked.layers) for layer in LAYERS},
+        "options": options(guide, asked, view, links.spoken),
+        "total": len(things),
+        "off": view.off,
+        "things": things[:LISTED],
+        "legend": legend(things),
+        "shade": shade,
+        "picture": drawing(guide, asked, view, links, shade=shade),
+        "formats": data_addresses(asked, links, shade),
+        "query": urlencode(address_of(asked)),
+        "attributes": attributes_of(asked, links),
+        "regions": {slug(x): guide.name(x).text for x in guide.atlas.values("region").values()},
+    }
+
+
+async def for_home(state: State, languages: tuple[str, ...]) -> dict[str, Any]:
+    """The map on the start page: a drawing without links, and its sums."""
+    guide = await state.guides.of(state, languages)
+    view = guide.atlas.look(Asked())
+    things = guide.listed(view)
+    picture = drawings.picture(things, to=None, around=drawings.BROAD)
+    return {"picture": picture, "placed": len(things) - view.off, "off": view.off}
+
+
+def _page(guide: Guide, asked: Asked, links: Links, shade: bool, home: str) -> bytes:
+    return pages.render("map.html", links, home=home, **content_of(guide, asked, links, shade))
+
+
+def home_of(request: Request) -> str:
+    """The address of the start page, as others reach it."""
+    return str(request.base_url)
+
+
+def attributes_of(asked: Asked, links: Links) -> dict[str, str]:
+    """The attributes of an embedded map that shows the same."""
+    told: dict[str, str] = {}
+    for name, value in address_of(asked):
+        told[name] = f"{told[name]} {value}" if name in told else value
+    return told | ({"lang": links.language} if links.language else {})

@@ -1,0 +1,1 @@
+var t;function o(){if(!t){let n=document.getElementById("words")?.textContent;t=n?JSON.parse(n):{}}return t}function s(n,e={}){return(o()[n]??n).replace(/\{(\w+)\}/g,(i,g)=>String(e[g]??i))}function r(){return document.documentElement.lang||"en"}function u(n){return n.toLocaleString(r()==="en"?"en-GB":r())}export{s as a,r as b,u as c};
