@@ -300,6 +300,7 @@ def _member(iri: str, told: Mapping[str, set[tuple[Term, Term | None, Term | Non
 
 
 def mentioned_in(rows: Iterable[list[Term | None]]) -> list[str]:
-    """The things that rows mention as values or between."""
+    """The things that rows mention as values or between, and the regions around regions."""
     found = {t.value for row in rows for t in (row[2], row[3]) if isinstance(t, ox.NamedNode)}
-    return sorted(found)
+    around = {iri[:end] for iri in found if iri.startswith(NUTS) for end in range(len(NUTS) + 4, len(iri))}
+    return sorted(found | around)

@@ -219,7 +219,7 @@ def filed_under(fact: str, member: Member) -> Iterable[str]:
         yield value
         if fact == "region" and value.startswith(NUTS):
             code = value.removeprefix(NUTS)
-            yield from (NUTS + code[:end] for end in range(len(code) - 1, 2, -1))
+            yield from (NUTS + code[:end] for end in range(len(code) - 1, 3, -1))
 
 
 def name_in(names: Mapping[str, str], language: str) -> str:

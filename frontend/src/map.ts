@@ -16,7 +16,7 @@ function said(): Said {
 }
 
 async function begin(container: HTMLElement): Promise<void> {
-  const form = document.querySelector<HTMLFormElement>("form.filters");
+  const form = document.querySelector<HTMLFormElement>("form.map-filters");
   const root = container.dataset["root"] ?? "";
   const asked = new URLSearchParams(location.search).get("lang");
   const address = (page: string): string => `${root}${page}${asked ? `?lang=${asked}` : ""}`;

@@ -74,8 +74,8 @@ async function tell(query: string, answer: Answer, seconds: number, snapshot: nu
 function complain(problem: Problem | undefined): void {
   editor?.mark(problem);
   if (!problem) return complaint.replaceChildren();
-  const repair = /PREFIX\s+[\w-]*:\s*<[^<>\s]*>/.exec(problem.hint ?? "")?.[0];
-  const told = make("div", { class: "told", role: "alert" }, make("h2", {}, problem.title), problem.detail ? make("p", { lang: "en" }, problem.detail) : "");
+  const repair = /PREFIX\s+[\w-]*:\s*<\w+:[^<>\s]*>/.exec(problem.hint ?? "")?.[0];
+  const told = make("div", { class: "told", role: "alert" }, make("h2", {}, say(problem.title)), problem.detail ? make("p", { lang: "en" }, problem.detail) : "");
   if (repair) {
     const button = make("button", { class: "button", type: "button" }, say("fix", { hint: repair }));
     button.addEventListener("click", () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import httpx
@@ -38,13 +39,14 @@ def test_rows_are_a_table(browser: httpx.Client) -> None:
     assert page.status_code == 200
     assert re.findall(r'<th scope="col">(\w+)</th>', page.text) == ["city", "people"]
     assert page.text.index("229040") < page.text.index("284765")
-    assert '<a href="http://example.org/kosice">' in page.text
+    assert '<a href="http://example.org/kosice" lang="sk">Košice</a>' in page.text
     assert "2 rows" in page.text
 
 
 def test_a_long_table_says_that_it_is_cut(browser: httpx.Client) -> None:
     page = ask(browser, "SELECT ?s { GRAPH ?g { ?s <http://example.org/says> ?o } } LIMIT 600")
     assert page.text.count("<tr>") == 501
+    assert "http://example.org/n17" in page.text
     assert "500 rows of 600" in page.text
     assert "the downloads have all" in page.text
 
@@ -79,3 +81,40 @@ def test_hostile_text_stays_text(browser: httpx.Client) -> None:
 def test_other_clients_get_the_description(small: Server) -> None:
     answer = httpx.get(f"{small.url}/sparql", headers={"Accept": "text/turtle"})
     assert answer.headers["content-type"].startswith("text/turtle")
+
+
+def test_each_answer_has_a_nonce_of_its_own(browser: httpx.Client) -> None:
+    with browser:
+        pages = [browser.get("/sparql") for _ in range(2)]
+    nonces = [re.search(r"style-src 'self' 'nonce-([\w-]+)'", p.headers["content-security-policy"]) for p in pages]
+    assert all(nonce and f'content="{nonce[1]}"' in page.text for nonce, page in zip(nonces, pages, strict=True))
+    assert nonces[0] and nonces[1] and nonces[0][1] != nonces[1][1]
+
+
+def test_the_answer_goes_along_for_scripts_and_cannot_end_its_block(browser: httpx.Client) -> None:
+    page = ask(browser, 'SELECT ("</script><b>" AS ?x) {}')
+    [block] = re.findall(r'<script type="application/json" id="solutions">(.*?)</script>', page.text, re.DOTALL)
+    assert json.loads(block)["results"]["bindings"] == [{"x": {"type": "literal", "value": "</script><b>"}}]
+
+
+def test_a_long_query_is_sent_by_post(browser: httpx.Client) -> None:
+    with browser:
+        page = browser.post("/sparql", data={"query": "ASK {}", "format": "html", "lang": "cs"})
+    assert "Ano" in page.text and 'formmethod="post"' in page.text
+
+
+def test_the_graphs_asked_for_go_along(browser: httpx.Client) -> None:
+    graph = "https://w3id.org/v4graph/graph/first"
+    with browser:
+        page = browser.get(
+            "/sparql", params={"query": "SELECT ?o { ?s ?p ?o }", "format": "html", "default-graph-uri": graph}
+        )
+    assert "1 row" in page.text and "by the first" in page.text
+    assert f'<input type="hidden" name="default-graph-uri" value="{graph}">' in page.text
+
+
+def test_the_library_stands_beside_in_the_language_of_the_page(browser: httpx.Client) -> None:
+    with browser:
+        page = browser.get("/sparql", params={"lang": "hu"})
+    assert 'href="queries/clusters/count-clusters?lang=hu"' in page.text
+    assert "Partnerkeresés" in page.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations
 from math import cos, sin, sqrt
 
 from markupsafe import Markup, escape
@@ -102,19 +103,18 @@ def marks(things: Sequence[Shown], found: Frame) -> list[Mark]:
 
 
 def lines(things: Sequence[Shown], leads: Iterable[str], found: Frame) -> str:
-    """Lines from those who lead to the others, as a path."""
+    """Lines from those who lead to the others, or between all when nobody knows where those are, as a path."""
     at = {t.iri: found.at(t.point.longitude, t.point.latitude) for t in things if t.point}
     heads = [at[iri] for iri in leads if iri in at]
-    return "".join(
-        f"M{x1:.0f} {y1:.0f}L{x2:.0f} {y2:.0f}" for x1, y1 in heads for x2, y2 in at.values() if (x1, y1) != (x2, y2)
-    )
+    pairs = [(a, b) for a in heads for b in at.values() if a != b] if heads else list(combinations(at.values(), 2))
+    return "".join(f"M{x1:.0f} {y1:.0f}L{x2:.0f} {y2:.0f}" for (x1, y1), (x2, y2) in pairs)
 
 
 def picture(
     things: Sequence[Shown],
     *,
     to: Callable[[str], str] | None,
-    leads: Iterable[str] = (),
+    leads: Sequence[str] = (),
     shades: Mapping[str, int] | None = None,
     alone: str = "",
     around: tuple[float, float, float, float] | None = None,
@@ -131,7 +131,7 @@ def picture(
             if path:
                 count = shades.get(code, 0)
                 parts.append(f'<path class="region s{step_of(count, most)}" d="{path}"/>')
-    path = lines(things, leads, found)
+    path = lines(things, leads, found) if leads else ""
     if path:
         parts.append(f'<path class="line" d="{path}"/>')
     parts += [_drawn_mark(mark, to) for mark in marks(things, found)]

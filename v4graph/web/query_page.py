@@ -15,8 +15,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from v4graph import __version__
-from v4graph.errors import TooLarge, V4GraphError
+from v4graph.errors import (
+    MalformedQuery,
+    NotFound,
+    Overloaded,
+    QueryTimeout,
+    QueryTooBig,
+    ServiceRefused,
+    TooLarge,
+    UnknownParameter,
+    UpdateRefused,
+    V4GraphError,
+)
 from v4graph.iris import Iris
 from v4graph.queries import list_library, load_query
 from v4graph.rdf import JSON, TURTLE
@@ -29,7 +39,7 @@ from v4graph.web.negotiation import accepts_gzip, prefers_html
 from v4graph.web.operations import Operation
 from v4graph.web.replies import links_of, off_the_loop
 from v4graph.web.telling import Links, Text, Value, page_path, preferred_languages
-from v4graph.web.words import sort_key
+from v4graph.web.words import sort_key, words
 
 FORMAT = "html"
 """The ``format`` that asks for a page."""
@@ -38,6 +48,11 @@ MOST_ROWS = 500
 _MOST_DATA = 200_000
 """Bytes of an answer that go along for the scripts of the page; they ask again for a longer one."""
 _LEVEL = 5
+_MAY_HAPPEN = (
+    MalformedQuery, NotFound, Overloaded, QueryTimeout, QueryTooBig, ServiceRefused, TooLarge, UnknownParameter,
+    UpdateRefused,
+)  # fmt: skip
+"""What the scripts of the page may have to tell, in its language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +109,7 @@ async def page(scope: Scope, receive: Receive, send: Send, operation: Operation)
         "snapshot": (snapshot.number, snapshot.created) if snapshot else None,
         "endpoint": f"{state.settings.base_iri}sparql",
         "base": state.settings.base_iri,
-        "version": __version__,
+        "titles": {error.title: words(links.spoken).gettext(error.title) for error in _MAY_HAPPEN},
     }
     zipped = accepts_gzip(header(scope, b"accept-encoding") or "")
     body, packed = await off_the_loop(

@@ -74,7 +74,7 @@ async def schema(request: Request) -> ASGIApp:
     """Prefixes, classes and properties with label, comment and count, the most used first."""
     state: State = request.app.state
     iris: Iris = state.iris
-    links, languages = links_of(request)
+    _, languages = links_of(request)
     with state.limits.admit(request.scope):
         told = await state.overviews.rows(state, "schema-terms")
         figures = await state.statistics.of(state)

@@ -39,18 +39,17 @@ export function perRegion(all: Spots): Map<string, number> {
   return counts;
 }
 
-/** Lines from who leads a project to the others, when one project is chosen. */
+/** Lines between the partners when one project is chosen: from who leads it, else, when nobody knows where that is, between all. */
 export function lines(all: Spots, project: string | null): FeatureCollection {
   const of = project ? all.features.filter((f) => f.properties.projects?.includes(project)) : [];
   const heads = of.filter((f) => f.properties.leads?.includes(project ?? ""));
+  const pairs = heads.length > 0 ? heads.flatMap((head) => of.filter((f) => f !== head).map((f) => [head, f])) : of.flatMap((f, i) => of.slice(i + 1).map((g) => [f, g]));
   return {
     type: "FeatureCollection",
-    features: heads.flatMap((head) =>
-      of.filter((f) => f !== head).map((f) => ({
-        type: "Feature" as const,
-        properties: {},
-        geometry: { type: "LineString" as const, coordinates: [head.geometry.coordinates, f.geometry.coordinates] },
-      })),
-    ),
+    features: pairs.map((ends) => ({
+      type: "Feature" as const,
+      properties: {},
+      geometry: { type: "LineString" as const, coordinates: ends.map((f) => f.geometry.coordinates) },
+    })),
   };
 }

@@ -133,7 +133,7 @@ export class Drawing {
       map.on("mouseenter", layer, () => void (map.getCanvas().style.cursor = "pointer"));
       map.on("mouseleave", layer, () => void (map.getCanvas().style.cursor = ""));
     }
-    map.on("styleimagemissing", ({ id }) => {
+    map.setMissingStyleImageResolver((id) => {
       const picture = map.hasImage(id) ? null : bunch(id, this.colours);
       if (picture) map.addImage(id, picture, { pixelRatio: DENSITY });
     });

@@ -91,8 +91,8 @@ function follow(form: HTMLFormElement, page: Document): void {
     badge.hidden = other?.hidden ?? true;
   }
   const reset = form.querySelector<HTMLElement>(".reset");
-  if (reset) reset.hidden = page.querySelector<HTMLElement>("form.filters .reset")?.hidden ?? true;
-  for (const selector of [".legend", ".credits", ".take .picks:not(.embedding)", "#embed-line"]) {
+  if (reset) reset.hidden = page.querySelector<HTMLElement>("form.map-filters .reset")?.hidden ?? true;
+  for (const selector of [".map-legend", ".map-credits", ".take .picks:not(.embedding)", "#embed-line"]) {
     const here = document.querySelector(selector);
     const there = page.querySelector(selector);
     if (!here || !there) continue;

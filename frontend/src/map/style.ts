@@ -87,7 +87,7 @@ export function style(content: Content, c: Palette): maplibre.StyleSpecification
       })),
       {
         id: "bunches", type: "symbol", source: "spots", filter: ["has", "point_count"],
-        layout: { "icon-image": ["concat", "bunch", ...FAMILIES.flatMap((f): maplibre.ExpressionInputType[] => ["|", ["to-string", ["get", f]]])], "icon-allow-overlap": true, "icon-ignore-placement": true },
+        layout: { "icon-image": ["concat", "bunch", ...FAMILIES.flatMap((f) => ["|", ["to-string", ["get", f]]])] as unknown as maplibre.ExpressionSpecification, "icon-allow-overlap": true, "icon-ignore-placement": true },
       },
       {
         id: "spots", type: "circle", source: "spots", filter: ["!", ["has", "point_count"]],

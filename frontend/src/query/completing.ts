@@ -80,7 +80,7 @@ function fit(term: Named, typed: string): number {
 function about(term: Named, kind: "class" | "property"): HTMLElement {
   return make(
     "div",
-    { class: "term" },
+    { class: "about-term" },
     make("strong", {}, term.label ?? term.name),
     make("p", { class: "small dim" }, `${say(kind)} · ${kind === "class" ? say("things", { count: number(term.count) }) : number(term.count)}`),
     term.comment ? make("p", {}, term.comment) : "",

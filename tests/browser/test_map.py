@@ -1,0 +1,154 @@
+"""The map in a browser: with scripts, without, by keyboard, on a phone, in both themes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Site
+
+CARS = "organisation/automotive-cluster-slovakia"
+Check = Callable[[Page], None]
+
+
+def live(page: Page) -> None:
+    """Wait until the map has taken the place of the drawing."""
+    page.wait_for_selector("#map.live", timeout=60_000)
+    expect(page.locator(".fallback")).to_have_count(0)
+
+
+def test_find_the_slovak_automotive_cluster(site: Site, check: Check) -> None:
+    with site.page(path="/map") as page:
+        live(page)
+        check(page)
+        whole = page.locator("#count").inner_text()
+        page.get_by_text("Country", exact=True).first.click()
+        page.get_by_label(re.compile("^Slovakia")).check()
+        expect(page.locator("#count")).not_to_have_text(whole)
+        page.keyboard.press("Escape")
+        page.get_by_text("Sector", exact=True).first.click()
+        page.get_by_label(re.compile("^Automotive [0-9]")).check()
+        expect(page.locator(f'li[data-page="{CARS}"]')).to_have_count(1)
+        page.keyboard.press("Escape")
+        expect(page).to_have_url(re.compile(r"/map\?country=svk&sector=automotive"))
+        page.locator(f'li[data-page="{CARS}"] button.show').click()
+        card = page.locator(".map-card")
+        expect(card).to_contain_text("Trnava")
+        expect(card).to_contain_text("Slovakia")
+        check(page)
+        card.get_by_role("link", name="Open the page").click()
+        expect(page.locator("h1")).to_contain_text("Automotive Cluster Slovakia")
+
+
+def test_a_click_on_the_map_opens_the_card(site: Site) -> None:
+    with site.page(path="/map?q=Steel+Cluster&country=cz") as page:
+        live(page)
+        [entry] = [x for x in page.locator("li[data-at]").all()][:1]
+        page.reload()
+        live(page)
+        name = entry.locator("a").inner_text()
+        box = page.locator("#map canvas").bounding_box()
+        assert box is not None
+        # one thing alone is in the middle of the map
+        found = page.locator("li[data-at]").count()
+        if found == 1:
+            page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            expect(page.locator(".map-card h2")).to_have_text(name)
+            expect(page.locator("li.marked a")).to_have_text(name)
+            page.locator(".map-card .shut").click()
+            expect(page.locator(".map-card")).to_have_count(0)
+        else:
+            pytest.fail(f"{found} things: choose a search that finds one")
+
+
+def test_without_scripts(site: Site, check: Check) -> None:
+    with site.page(path="/map", java_script_enabled=False) as page:
+        expect(page.locator(".drawn-map circle").nth(100)).to_be_attached()
+        page.locator("summary", has_text="Country").click()
+        page.get_by_label(re.compile("^Slovakia")).check()
+        page.locator("summary", has_text="Sector").click()
+        page.get_by_label(re.compile("^Automotive [0-9]")).check()
+        page.get_by_role("button", name="Show", exact=True).click()
+        page.wait_for_url(re.compile("country=svk"))
+        link = page.locator(f'li[data-page="{CARS}"] a')
+        expect(link).to_be_visible()
+        expect(page.locator(f'.drawn-map a[href="{CARS}"]')).to_have_count(1)
+        link.click()
+        expect(page.locator("h1")).to_contain_text("Automotive Cluster Slovakia")
+
+
+def test_by_keyboard_alone(site: Site) -> None:
+    with site.page(path="/map?country=sk&sector=automotive") as page:
+        live(page)
+        page.locator("summary", has_text="Label").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("details.picker[open]")).to_have_count(1)
+        page.keyboard.press("Escape")
+        expect(page.locator("details.picker[open]")).to_have_count(0)
+        expect(page.locator("summary", has_text="Label")).to_be_focused()
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.closest('.spots li') !== null"):
+                break
+        entry = page.locator(f'li[data-page="{CARS}"]')
+        for _ in range(10):
+            if page.evaluate(f"document.activeElement === document.querySelector('li[data-page=\"{CARS}\"] button')"):
+                break
+            page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(page.locator(".map-card h2")).to_have_text(entry.locator("a").inner_text())
+        for _ in range(30):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.matches('.map-card h2 a')"):
+                break
+        page.keyboard.press("Enter")
+        expect(page.locator("h1")).to_contain_text("Automotive Cluster Slovakia")
+
+
+@pytest.mark.parametrize(("dark", "phone", "locale"), [(True, False, "cs"), (False, True, "hu"), (True, True, "en")])
+def test_looks(site: Site, check: Check, dark: bool, phone: bool, locale: str) -> None:
+    with site.page(path="/map?shade=region", dark=dark, phone=phone, locale=locale) as page:
+        live(page)
+        check(page)
+
+
+def test_what_is_shown_is_downloaded(site: Site) -> None:
+    with site.page(path="/map?country=hu", accept_downloads=True) as page:
+        live(page)
+        page.locator("summary", has_text="Download").click()
+        with page.expect_download() as begun:
+            page.get_by_role("button", name="PNG").click()
+        picture = begun.value.path().read_bytes()
+        assert picture.startswith(b"\x89PNG") and len(picture) > 20_000
+        with page.expect_download() as begun:
+            page.get_by_role("link", name="GeoJSON").click()
+        assert begun.value.path().read_text(encoding="utf-8").count('"Hungary"') > 10
+
+
+def test_only_what_is_in_view_is_listed(site: Site) -> None:
+    with site.page(path="/map#at=9/48.15/17.1") as page:
+        live(page)
+        page.locator("#only-in-view").check()
+        expect(page.locator("#count")).to_contain_text("in this part of the map")
+        seen = page.locator(".spots li:not([hidden])").count()
+        assert 0 < seen < 40
+
+
+def test_without_webgl_the_drawing_stays(site: Site) -> None:
+    with site.page() as page:
+        page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+        page.goto(f"{site.server.url}/map")
+        page.wait_for_timeout(3000)
+        expect(page.locator("#map .fallback circle").nth(100)).to_be_attached()
+        expect(page.locator("#map.live")).to_have_count(0)
+        expect(page.locator("#map .canvas")).to_have_count(0)
+
+
+def test_the_start_page_leads_to_the_map(site: Site, check: Check) -> None:
+    with site.page(path="/") as page:
+        check(page)
+        page.get_by_role("link", name="Open the map").last.click()
+        live(page)

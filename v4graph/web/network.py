@@ -1,0 +1,481 @@
+"""``/network``: organisations linked by projects or cooperation, as a page, GraphML, CSV, JSON and a drawing.
+
+Parameters, the same for every form: ``country sector project`` (the last part of an IRI or the IRI itself, several
+times for any of them), ``kind`` (``project`` or ``cooperation``), ``least`` shared projects, ``near`` an organisation
+with ``depth`` 1 or 2, ``colour`` by ``country`` or ``sector``.
+
+The JSON has ``total`` (organisations that fit), ``shown``, ``nodes`` (``id page name language country sector
+degree strength x y``) and ``links`` (``source target weight projects kinds``; source and target are IRIs).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+from xml.sax.saxutils import escape as plain
+from xml.sax.saxutils import quoteattr
+
+import anyio.to_thread
+from fastapi import FastAPI
+from markupsafe import Markup, escape
+from starlette.datastructures import QueryParams, State
+from starlette.requests import Request
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from v4graph.atlas import slug
+from v4graph.errors import UnknownParameter
+from v4graph.iris import Iris
+from v4graph.network import FACETS, KINDS, MOST, Asked, Layout, Link, Network, View, laid_out
+from v4graph.rdf import CSV, Format
+from v4graph.web import collections, pages
+from v4graph.web.delivery import present_snapshot
+from v4graph.web.drawings import COLOURS
+from v4graph.web.guides import main_family
+from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable
+from v4graph.web.replies import alternates, links_of, number, reply
+from v4graph.web.sectors import FAMILIES
+from v4graph.web.telling import Links, Text, page_path
+from v4graph.web.words import sort_key
+
+PATH = "/network"
+GRAPHML = Format("graphml", ("application/graphml+xml",), "", "GraphML")
+JSON = Format("json", ("application/json",), "", "JSON")
+SVG = Format("svg", ("image/svg+xml",), "", "SVG")
+FORMATS = (HTML, GRAPHML, CSV, JSON, SVG)
+COLOURED = ("country", "sector")
+_FRESH = "public, max-age=60, stale-while-revalidate=600"
+_MOST_VALUES = 50
+_KEPT = 64
+_LINES = 4000
+"""Links that are drawn, the strongest first; all are in the data."""
+_PARTNERS = 3
+_LABELLED = 60
+_HUES = ("mobility", "manufacturing", "life", "energy", "digital", "creative", "food")
+"""The colours of the countries with most organisations, in that order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An organisation as a reader sees it."""
+
+    number: int
+    iri: str
+    page: str
+    name: Text
+    short: str
+    countries: tuple[Text, ...]
+    degree: int
+    strength: int
+    colour: str
+    x: float
+    y: float
+    partners: tuple[tuple[str, Text, int], ...] = ()
+
+    @property
+    def radius(self) -> float:
+        """The greater the more links it has."""
+        return round(4.5 + min(11.0, self.degree**0.5 * 1.35), 1)
+
+
+class Networks:
+    """The network of the present snapshot, and what was looked at; the least recently used leaves first."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._token = ""
+        self._network = Network(())
+        self._looks: OrderedDict[str, tuple[View, Layout]] = OrderedDict()
+        self.acronyms: dict[str, str] = {}
+
+    async def of(self, state: State) -> Network:
+        """The network of the present snapshot."""
+        token = present_snapshot(state).token
+        if token != self._token:
+            things = await state.overviews.rows(state, "network-things")
+            projects = await state.overviews.rows(state, "network-projects")
+            made = await anyio.to_thread.run_sync(lambda: Network(things))
+            self._token, self._network = token, made
+            self.acronyms = {row["thing"].value: row["value"].value for row in projects}
+            self._looks.clear()
+        return self._network
+
+    async def look(self, network: Network, asked: Asked) -> tuple[View, Layout]:
+        """What is seen, and where."""
+        key = repr(asked)
+        found = self._looks.pop(key, None)
+        if found is None:
+            view = network.look(asked)
+            found = view, await anyio.to_thread.run_sync(lambda: laid_out(view))
+        if network is self._network:
+            self._looks[key] = found
+            if len(self._looks) > _KEPT:
+                self._looks.popitem(last=False)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that an answer is made of."""
+
+    asked: Asked
+    coloured: str
+    view: View
+    layout: Layout
+    network: Network
+    names: Mapping[str, Mapping[str, str]]
+    acronyms: Mapping[str, str]
+    languages: tuple[str, ...]
+    iris: Iris
+    snapshot: int
+
+    def name(self, iri: str) -> Text:
+        """The name of a country, sector or project."""
+        return pages.name_of(iri, self.names.get(iri, {}), self.languages, self.iris)
+
+    def named(self, member: int) -> Text:
+        """The name of an organisation."""
+        organisation = self.network.organisations[member]
+        return pages.name_of(organisation.iri, organisation.names, self.languages, self.iris)
+
+    def nodes(self) -> list[Node]:
+        """The organisations, the best linked first."""
+        colours = dict(self._colours())
+        partners: dict[int, list[tuple[int, int]]] = {}
+        for link in self.view.links:
+            partners.setdefault(link.one, []).append((-link.weight, link.other))
+            partners.setdefault(link.other, []).append((-link.weight, link.one))
+        made = []
+        for member in self.view.members:
+            organisation = self.network.organisations[member]
+            name = self.named(member)
+            best = sorted(partners.get(member, ()), key=lambda p: (p[0], -self.view.strengths[p[1]], p[1]))
+            x, y = self.layout.places[member]
+            made.append(
+                Node(
+                    member,
+                    organisation.iri,
+                    self.page(member),
+                    name,
+                    organisation.acronym or _brief(name.text),
+                    tuple(self.name(c) for c in organisation.facets["country"]),
+                    self.view.degrees.get(member, 0),
+                    self.view.strengths.get(member, 0),
+                    colours[member],
+                    x,
+                    y,
+                    tuple((self.page(other), self.named(other), -weight) for weight, other in best[:_PARTNERS]),
+                )
+            )
+        return made
+
+    def page(self, member: int) -> str:
+        """The path of the page of an organisation."""
+        return page_path(self.iris.path(self.network.organisations[member].iri) or "")
+
+    def _colours(self) -> list[tuple[int, str]]:
+        organisations = self.network.organisations
+        if self.coloured == "sector":
+            return [(n, main_family(organisations[n].facets["sector"])) for n in self.view.members]
+        hues = dict(zip(self.countries(), _HUES, strict=False))
+        return [(n, hues.get(next(iter(organisations[n].facets["country"]), ""), "other")) for n in self.view.members]
+
+    def countries(self) -> list[str]:
+        """The countries with most organisations of those that are seen."""
+        counts: dict[str, int] = {}
+        for member in self.view.members:
+            for country in self.network.organisations[member].facets["country"][:1]:
+                counts[country] = counts.get(country, 0) + 1
+        return sorted(counts, key=lambda c: (-counts[c], c))
+
+    def legend(self, nodes: list[Node]) -> list[tuple[str, Text | None, int]]:
+        """The colours that are seen: colour, the name of the country (None: a family or others), how many."""
+        counts = {colour: sum(n.colour == colour for n in nodes) for colour in (*_HUES, "other")}
+        if self.coloured == "sector":
+            return [(family, None, counts[family]) for family in FAMILIES if counts[family]]
+        pairs = [
+            (hue, self.name(country), counts[hue]) for country, hue in zip(self.countries(), _HUES, strict=False)
+        ]
+        return [*pairs, *([("other", None, counts["other"])] if counts["other"] else [])]
+
+
+def add_routes(app: FastAPI) -> None:
+    """Put the network into an application."""
+    app.state.networks = Networks()
+    app.router.routes.append(Route(PATH, shown))
+    for fmt in FORMATS[1:]:
+        app.router.routes.append(Route(f"{PATH}.{fmt.ending}", partial(shown, fixed=fmt)))
+
+
+def asked_of(request: Request, network: Network) -> tuple[Asked, str]:
+    """What an address asks to see, and the colours it wants.
+
+    Raises:
+        UnknownParameter: a value that nothing in the network has.
+    """
+    params: QueryParams = request.query_params
+    facets = {}
+    for facet in FACETS:
+        values = [value.strip() for value in params.getlist(facet) if value.strip()]
+        if len(values) > _MOST_VALUES:
+            raise UnknownParameter(f"{facet} takes up to {_MOST_VALUES} values.", parameter=facet)
+        known = {slug(value): value for value in network.values(facet)}
+        if values:
+            facets[facet] = tuple(sorted({_known(facet, value, known) for value in values}))
+    kind, coloured, near = params.get("kind", ""), params.get("colour") or "country", params.get("near", "").strip()
+    if kind and kind not in KINDS:
+        raise UnknownParameter(f"kind is {' or '.join(KINDS)}.", parameter="kind")
+    if coloured not in COLOURED:
+        raise UnknownParameter(f"colour is {' or '.join(COLOURED)}.", parameter="colour")
+    if near:
+        near = _known("near", near, {slug(o.iri): o.iri for o in network.organisations})
+    least, depth = number(request, "least", 1, 1000), number(request, "depth", 1, 2)
+    return Asked(facets, kind, least, near, depth if near else 1), coloured
+
+
+def _known(name: str, value: str, known: Mapping[str, str]) -> str:
+    if slug(value) not in known:
+        raise UnknownParameter(f"Nothing in the network has the {name} “{value[:80]}”.", parameter=name)
+    return known[slug(value)]
+
+
+def address_of(asked: Asked, coloured: str) -> str:
+    """The parameters that ask for the same, as short as they can be."""
+    found = [(facet, slug(value)) for facet in FACETS for value in asked.facets.get(facet, ())]
+    found += [("kind", asked.kind)] if asked.kind else []
+    found += [("least", str(asked.least))] if asked.least > 1 else []
+    found += [("near", slug(asked.near))] if asked.near else []
+    found += [("depth", str(asked.depth))] if asked.depth > 1 else []
+    return urlencode(found + ([("colour", coloured)] if coloured != "country" else []))
+
+
+async def shown(request: Request, fixed: Format | None = None) -> ASGIApp:
+    """The network, in the form that is wanted."""
+    state: State = request.app.state
+    links, languages = links_of(request)
+    choice = Choice(fixed, fixed.media_type) if fixed else negotiate(request.headers.get("accept", ""), FORMATS)
+    if choice is None:
+        raise not_acceptable(FORMATS)
+    if choice.format is not HTML:  # data do not depend on who asks
+        languages = tuple(dict.fromkeys((links.language or "en", "en")))
+    with state.limits.admit(request.scope):
+        network = await state.networks.of(state)
+        asked, coloured = asked_of(request, network)
+        view, layout = await state.networks.look(network, asked)
+        mentioned = {value for facet in FACETS for value in network.values(facet)}
+        names = await collections.named(state, mentioned, "network")
+    snapshot = present_snapshot(state)
+    scene = Scene(
+        asked, coloured, view, layout, network, names, state.networks.acronyms, languages, state.iris, snapshot.number
+    )
+    key = [snapshot.token, "network", choice.format.ending, languages, asked, coloured]
+    if choice.format is not HTML:
+        make = {GRAPHML: graphml, CSV: table, JSON: told, SVG: picture_file}[choice.format]
+        location = f"network.{choice.format.ending}" if fixed is None else None
+        return await reply(request, choice, key, partial(make, scene), location=location, cache=_FRESH)
+    query = address_of(asked, coloured)
+    formats = {links.to(f"network.{f.ending}" + (f"?{query}" if query else "")): f for f in FORMATS[1:]}
+    return await reply(
+        request, choice, [*key, links], partial(_page, scene, links, formats), links=alternates(formats)
+    )
+
+
+def _page(scene: Scene, links: Links, formats: dict[str, Format]) -> bytes:
+    nodes = scene.nodes()
+    content: dict[str, Any] = {
+        "asked": scene.asked,
+        "coloured": scene.coloured,
+        "nodes": nodes,
+        "drawn": _drawn(scene.view),
+        "view": scene.view,
+        "most": MOST,
+        "options": {facet: _options(scene, facet, links.spoken) for facet in FACETS},
+        "organisations": _organisations(scene, links.spoken),
+        "near": scene.named(scene.network.numbers[scene.asked.near]) if scene.asked.near else None,
+        "legend": scene.legend(nodes),
+        "picture": picture(scene, nodes, links),
+        "formats": formats,
+        "asked_for": address_of(scene.asked, scene.coloured),
+    }
+    return pages.render("network.html", links, **content)
+
+
+def _options(scene: Scene, facet: str, language: str) -> list[tuple[str, Text, int, bool]]:
+    wanted = scene.asked.facets.get(facet, ())
+    made = [(slug(i), scene.name(i), n, i in wanted) for i, n in scene.network.values(facet).items()]
+    return sorted(made, key=lambda o: (sort_key(o[1].text, language), o[0]))
+
+
+def _organisations(scene: Scene, language: str) -> list[tuple[str, Text, bool]]:
+    """Those that one may look around, by name."""
+    strongest = scene.network.look(Asked()).members
+    near = scene.network.numbers.get(scene.asked.near)
+    members = {*strongest, near} if near is not None else set(strongest)
+    organisations = scene.network.organisations
+    made = [(slug(organisations[n].iri), scene.named(n), n == near) for n in members]
+    return sorted(made, key=lambda o: (sort_key(o[1].text, language), o[0]))
+
+
+# --- drawing --------------------------------------------------------------------------------------------------------
+
+
+def _brief(text: str) -> str:
+    return text if len(text) <= 28 else f"{text[:26].rstrip()}…"
+
+
+def _drawn(view: View) -> list[Link]:
+    if len(view.links) <= _LINES:
+        return list(view.links)
+    return sorted(view.links, key=lambda x: -x.weight)[:_LINES]
+
+
+def labels(nodes: list[Node]) -> dict[int, tuple[float, float, str]]:
+    """Where names stand beside their points without covering points or other names; the best linked come first."""
+    boxes = [(n.x - n.radius, n.y - n.radius, n.x + n.radius, n.y + n.radius) for n in nodes]
+    found: dict[int, tuple[float, float, str]] = {}
+    for at, node in enumerate(nodes[:_LABELLED]):
+        wide = 5.6 * len(node.short) + 2
+        sides = ((node.radius + 4, 0.0, "start"), (-node.radius - 4, 0.0, "end"), (0.0, node.radius + 11, "middle"))
+        for x, y, anchor in (*sides, (0.0, -node.radius - 7, "middle")):
+            left = node.x + x - {"start": 0, "end": wide, "middle": wide / 2}[anchor]
+            box = (left, node.y + y - 7, left + wide, node.y + y + 7)
+            if not any(_meet(box, other) for number_, other in enumerate(boxes) if number_ != at):
+                boxes.append(box)
+                found[node.number] = (x, y, anchor)
+                break
+    return found
+
+
+def _meet(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def picture(scene: Scene, nodes: list[Node], links: Links | None) -> Markup:
+    """The drawing; without links it is a file of its own."""
+    at = scene.layout.places
+    lines = "".join(
+        f'<line class="w{min(4, x.weight)}{" said" if x.cooperates else ""}" x1="{at[x.one][0]}" y1="{at[x.one][1]}" '
+        f'x2="{at[x.other][0]}" y2="{at[x.other][1]}"/>'
+        for x in sorted(_drawn(scene.view), key=lambda x: x.weight)
+    )
+    hubs = "".join(
+        f'<text class="hub" x="{x}" y="{y}">{escape(scene.acronyms.get(hub) or _brief(scene.name(hub).text))}</text>'
+        for hub, (x, y) in scene.layout.hubs.items()
+    )
+    placed = labels(nodes)
+    points = "".join(_point(node, placed.get(node.number), links) for node in reversed(nodes))
+    xs, ys = [n.x for n in nodes] or [0.0], [n.y for n in nodes] or [0.0]
+    left, top, right, bottom = min(xs) - 70, min(ys) - 32, max(xs) + 90, max(ys) + 36
+    box = f"{left:.0f} {top:.0f} {max(right - left, 320):.0f} {max(bottom - top, 200):.0f}"
+    body = f'<g class="all"><g class="edges">{lines}</g><g class="hubs">{hubs}</g><g class="points">{points}</g></g>'
+    if links is None:
+        head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}"><style>{_style()}</style>'
+    else:
+        head = f'<svg class="net" viewBox="{box}" aria-hidden="true" focusable="false">'
+    return Markup(f"{head}{body}</svg>")  # names and addresses are escaped where they are put in
+
+
+def _point(node: Node, label: tuple[float, float, str] | None, links: Links | None) -> str:
+    x, y, anchor = label or (node.radius + 4, 0.0, "start")
+    inner = (
+        f'<circle class="f-{node.colour}" r="{node.radius}"/><title>{escape(node.name.text)}</title>'
+        f'<text class="{anchor}{"" if label else " still"}" x="{x:.1f}" y="{y + 4:.1f}">{escape(node.short)}</text>'
+    )
+    place = f'transform="translate({node.x} {node.y})"'
+    if links is None:
+        return f"<g {place}>{inner}</g>"
+    return f'<a {place} data-n="{node.number}" href="{escape(links.to(node.page))}" tabindex="-1">{inner}</a>'
+
+
+def _style() -> str:
+    families = "".join(f".f-{name}{{fill:{value}}}" for name, value in COLOURS.items())
+    return (
+        "line{stroke:#767f89;stroke-opacity:.25}.w2{stroke-width:2;stroke-opacity:.6}.w3,.w4{stroke-width:3.5;"
+        f"stroke-opacity:.8}}.said{{stroke-dasharray:4 3}}circle{{stroke:#fff;stroke-width:1.5}}{families}"
+        "text{font:11px sans-serif;fill:#17212b;paint-order:stroke;stroke:#fff;stroke-width:3}.hub{font:italic 600 13px "
+        "serif;fill:#4a5766;text-anchor:middle}.end{text-anchor:end}.middle{text-anchor:middle}.still{display:none}"
+    )
+
+
+def picture_file(scene: Scene) -> bytes:
+    """The drawing as a file."""
+    return picture(scene, scene.nodes(), None).encode()
+
+
+# --- data -----------------------------------------------------------------------------------------------------------
+
+
+def _kinds(link: Link) -> list[str]:
+    return [kind for kind, is_so in zip(KINDS, (link.together, link.cooperates), strict=True) if is_so]
+
+
+def told(scene: Scene) -> bytes:
+    """The network for programs."""
+    organisations = scene.network.organisations
+    nodes = [
+        {
+            "id": n.iri,
+            "page": n.page,
+            "name": n.name.text,
+            "language": n.name.language,
+            **{f: [{"id": v, "name": scene.name(v).text} for v in organisations[n.number].facets[f]] for f in COLOURED},
+            "degree": n.degree,
+            "strength": n.strength,
+            "x": n.x,
+            "y": n.y,
+        }
+        for n in scene.nodes()
+    ]
+    links = [
+        {
+            "source": organisations[x.one].iri,
+            "target": organisations[x.other].iri,
+            "weight": x.weight,
+            "projects": list(x.projects),
+            "kinds": _kinds(x),
+        }
+        for x in scene.view.links
+    ]
+    whole = {"snapshot": scene.snapshot, "total": scene.view.total, "shown": len(nodes), "nodes": nodes, "links": links}
+    return json.dumps(whole, ensure_ascii=False).encode() + b"\n"
+
+
+def table(scene: Scene) -> bytes:
+    """The links as a table (RFC 4180)."""
+    text = io.StringIO()
+    write = csv.writer(text).writerow
+    write(["source", "sourceName", "target", "targetName", "weight", "kinds", "projects"])
+    for x in scene.view.links:
+        ends = [t for n in (x.one, x.other) for t in (scene.network.organisations[n].iri, scene.named(n).text)]
+        write([*ends, x.weight, "; ".join(_kinds(x)), "; ".join(x.projects)])
+    return text.getvalue().encode()
+
+
+def graphml(scene: Scene) -> bytes:
+    """The network as GraphML, for Gephi, Cytoscape, igraph and NetworkX."""
+    keys = [("node", "label", "string"), ("node", "country", "string"), ("node", "sector", "string")]
+    keys += [("node", "x", "double"), ("node", "y", "double"), ("edge", "weight", "int"), ("edge", "kinds", "string")]
+    made = ['<?xml version="1.0" encoding="UTF-8"?>\n<graphml xmlns="http://graphml.graphdrawing.org/xmlns">\n']
+    made += [f'<key id="{k}" for="{of}" attr.name="{k}" attr.type="{kind}"/>\n' for of, k, kind in keys]
+    made.append('<graph id="network" edgedefault="undirected">\n')
+    for n in scene.nodes():
+        facets = scene.network.organisations[n.number].facets
+        values = {"label": n.name.text, **{f: "; ".join(scene.name(v).text for v in facets[f]) for f in COLOURED}}
+        data = _data(values | {"x": str(n.x), "y": str(n.y)})
+        made.append(f"<node id={quoteattr(n.iri)}>{data}</node>\n")
+    for x in scene.view.links:
+        ends = [quoteattr(scene.network.organisations[n].iri) for n in (x.one, x.other)]
+        data = _data({"weight": str(x.weight), "kinds": "; ".join(_kinds(x))})
+        made.append(f"<edge source={ends[0]} target={ends[1]}>{data}</edge>\n")
+    return "".join([*made, "</graph>\n</graphml>\n"]).encode()
+
+
+def _data(values: Mapping[str, str]) -> str:
+    return "".join(f'<data key="{key}">{plain(value)}</data>' for key, value in values.items() if value)
