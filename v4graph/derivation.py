@@ -16,6 +16,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pyoxigraph as ox
 
@@ -26,6 +27,8 @@ from v4graph.resolution import XSD
 
 _CONSTRUCT = re.compile(r"^(.*?)CONSTRUCT\s*\{([^{}]*)\}\s*WHERE\s*\{(.*)\}\s*$", re.DOTALL)
 _NAME = re.compile(r"(?<![<\w])\w+:\w[\w-]*")
+_EDITION = 2
+"""Counts up when the code tells of an entry in other statements than before: stores are then built anew."""
 _FOCUS = re.compile(r"VALUES\s+\?focus\s*\{\s*UNDEF\s*\}")
 
 
@@ -81,7 +84,8 @@ def _reaches(text: str, name: str, prologue: str) -> tuple[Reach, ...]:
     return tuple(found)
 
 
-def load_rules(iris: Iris) -> list[Rule]:
+@lru_cache(maxsize=2)
+def load_rules(iris: Iris) -> tuple[Rule, ...]:
     """All rules, in the order in which they build on each other."""
     rules = []
     for query in list_queries("rules", iris):
@@ -95,7 +99,7 @@ def load_rules(iris: Iris) -> list[Rule]:
         reach = _reaches(query.header["reach"], query.name, prologue)
         reads = frozenset(map(_full_names(prologue), _NAME.findall(found[3]))).union(*(r.properties for r in reach))
         rules.append(Rule(query.name, order, makes, reach, reads, daily, prologue, found[2], found[3]))
-    return sorted(rules, key=lambda rule: (rule.order, rule.name))
+    return tuple(sorted(rules, key=lambda rule: (rule.order, rule.name)))
 
 
 def derived_properties(iris: Iris) -> list[str]:
@@ -105,7 +109,8 @@ def derived_properties(iris: Iris) -> list[str]:
 
 def fingerprint(rules: Iterable[Rule]) -> str:
     """A hash of the rules: a store derived by other rules is out of date."""
-    parts = [(r.name, r.order, r.makes, r.daily, r.prologue, r.template, r.body) for r in rules]
+    parts: list[object] = [_EDITION]
+    parts += [(r.name, r.order, r.makes, r.daily, r.prologue, r.template, r.body) for r in rules]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 

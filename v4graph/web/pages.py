@@ -118,6 +118,7 @@ def entity_page(
         "parts": _parts(teller),
         "schema_org": script_json(portal.schema_org(document, iris)),
         "kind": (iris.path(document.iri) or "").removeprefix("id/").split("/")[0],
+        "has_history": bool(document.values(document.iri, iris.term("currentRevision"))),
         "is_thing": document.iri.startswith(f"{iris.base}id/"),
     }
     values["sources"] = [_source(teller, graph, number) for graph, number in teller.cited.items()]

@@ -15,6 +15,8 @@ from starlette.responses import Response
 
 from v4graph.errors import BadRequest, MethodNotAllowed, NotFound, V4GraphError
 from v4graph.iris import PUBLIC_BASE, Iris
+from v4graph.report import Report
+from v4graph.reporting import to_json
 from v4graph.web import pages
 from v4graph.web.negotiation import HTML, PROBLEM, Choice, prefers_html
 from v4graph.web.telling import Links
@@ -25,6 +27,8 @@ log = logging.getLogger(__name__)
 def problem_response(error: V4GraphError, accept: str, base_iri: str, path: str = "") -> Response:
     """An error as JSON, or as a page for a browser; ``path`` is where the page stands, for its links."""
     problem = error.problem(base_iri)
+    if isinstance(problem.get("report"), Report):
+        problem["report"] = to_json(problem["report"])
     headers = {"Vary": "Accept", "Cache-Control": "no-store", **error.headers}
     if prefers_html(accept):
         body, label = pages.problem_page(problem, Links(path, Iris(base_iri))), Choice(HTML, HTML.media_type)

@@ -46,7 +46,7 @@ async def reply(
     *,
     links: Sequence[str] = (),
     location: str | None = None,
-    vary: str = "Accept, Accept-Encoding",
+    vary: str = "Accept, Accept-Encoding, Accept-Datetime",
     cache: str = "no-cache",
 ) -> ASGIApp:
     """Answer with a document: ``content`` is all its bytes depend on, ``make`` makes them when nobody has them."""
@@ -126,7 +126,7 @@ def links_of(request: Request) -> tuple[Links, tuple[str, ...]]:
     asked = request.query_params.get("lang")
     if asked is not None and asked not in LANGUAGES:
         raise UnknownParameter(f"lang is one of {', '.join(LANGUAGES)}.", parameter="lang")
-    links = Links(path_of(request), request.app.state.iris, asked)
+    links = Links(path_of(request), request.app.state.iris, asked, request.scope.get("v4graph.moment"))
     preferred = preferred_languages(request.headers.get("accept-language", ""))
     return links, tuple(dict.fromkeys((asked, *preferred))) if asked else preferred
 
