@@ -18,8 +18,9 @@ LAYERS = (
     {"ledger", "queries", "sandbox", "store"},
     {
         "catalogue", "checker", "checking", "checks", "contributions", "derivation", "dumps", "entities", "features",
-        "integrity", "neighbourhood", "portal", "projection", "provenance", "releases", "report", "reporting",
-        "resolution", "rows", "rules", "schemes", "shapes", "statements", "vocabulary",
+        "identifiers", "integrity", "neighbourhood", "pitfalls", "portal", "projection", "provenance", "releases",
+        "report", "reporting", "resolution", "rows", "rules", "schemes", "scope", "shapes", "statements", "texts",
+        "twins", "vocabulary",
     },
     {"answering", "workspace"},
     {"__main__", "cli", "web"},
