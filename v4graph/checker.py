@@ -54,7 +54,7 @@ class Checker:
     def check(self, lines: list[str], source: str | None) -> Report:
         """The report on a contribution, beside what the snapshot says of the things it mentions."""
         context = Neighbourhood(self._store, self._iris, self._derived, source).of(lines)
-        return validate(lines, context=context, iris=self._iris)
+        return validate(lines, context=context, iris=self._iris, outside=True)
 
 
 def _told(finding: Finding) -> list[str | None]:

@@ -16,7 +16,7 @@ from v4graph.commands import contributions, harvest, history, partners, releases
 from v4graph.commands.terminal import ERR, OUT, settings, telling
 from v4graph.errors import NotFound, UnknownParameter
 from v4graph.iris import Iris
-from v4graph.queries import bind_checked, find_in_library
+from v4graph.queries import LANGUAGES, bind_checked, find_in_library, list_library
 from v4graph.workspace import Loaded, Workspace
 
 app = typer.Typer(
@@ -92,16 +92,26 @@ def rebuild() -> None:
 @app.command()
 def query(
     file: Annotated[
-        str, typer.Argument(help="topic/name of the library, a file with a query, or - for standard input.")
-    ],
+        str | None,
+        typer.Argument(help="topic/name of the library, a file with a query, or - for standard input; none: the list."),
+    ] = None,
     param: Annotated[list[str] | None, typer.Option(help="name=value, for a query of the library.")] = None,
+    lang: Annotated[str | None, typer.Option(help="Language of titles and names: en cs sk pl hu de.")] = None,
     form: Annotated[str, typer.Option("--format", help="table, csv, json, tsv, xml, ttl, nt or jsonld.")] = "table",
 ) -> None:
     """Ask the published graph; SELECT and ASK print a table unless told otherwise."""
     from v4graph.answering import answer
 
     with telling("query") as workspace:
-        text = _query_text(file, param or [], Iris(workspace.settings.base_iri))
+        iris = Iris(workspace.settings.base_iri)
+        if lang is not None and lang not in LANGUAGES:
+            raise UnknownParameter(f"--lang is one of {', '.join(LANGUAGES)}.", parameter="lang")
+        if file is None:
+            for found in list_library(iris):
+                _, title, description = found.told_in([lang or "en"])
+                OUT.print(f"{found.name}\n  {title}\n  {description}", markup=False, highlight=False)
+            return
+        text = _query_text(file, param or [], lang, iris)
         kind, body = asyncio.run(answer(workspace.settings, text, "json" if form == "table" else form))
         if form != "table" or kind == "graph":
             sys.stdout.buffer.write(body)
@@ -117,14 +127,17 @@ def query(
         OUT.print(f"{len(told['results']['bindings'])} rows", highlight=False)
 
 
-def _query_text(file: str, given: list[str], iris: Iris) -> str:
+def _query_text(file: str, given: list[str], lang: str | None, iris: Iris) -> str:
     """The query of a file, of standard input, or of the library with its parameters."""
     try:
         if file == "-" or Path(file).exists():
             text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
         else:
             values = dict(pair.partition("=")[::2] for pair in given)
-            return bind_checked(find_in_library(file, iris), values, iris)
+            found = find_in_library(file, iris)
+            if lang is not None and any(parameter.name == "lang" for parameter in found.parameters):
+                values.setdefault("lang", lang)
+            return bind_checked(found, values, iris)
     except (OSError, UnicodeDecodeError) as error:
         raise NotFound(f"{file} cannot be read as UTF-8 text ({error}).") from error
     if given:

@@ -7,7 +7,8 @@ the things whose derived statements may change with it, in words that start from
     # reach: object of v4:participant; object of v4:project, then ^v4:project/v4:participant
 
 So after a publication only those are derived again, inside the same update; deriving everything anew gives the same
-(tests prove it). ``daily`` names a class whose things are derived again when the day has changed.
+(tests prove it). ``daily`` names a class whose things are derived again when the day has changed, or a class and a
+path from its things to what is derived again: ``v4:LabelAward, then v4:awardedTo``.
 """
 
 from __future__ import annotations
@@ -151,7 +152,8 @@ def foci(store: ox.Store, rule: Rule, changed: Changed, *, all_daily: bool) -> l
             found |= _select(store, rule, f"VALUES ?node {{ {' '.join(sorted(nodes))} }} ?node {reach.path} ?focus")
         found |= nodes if not reach.path else set()
     if all_daily and rule.daily:
-        found |= _select(store, rule, f"?focus a {rule.daily}")
+        kind, _, path = rule.daily.partition(", then ")
+        found |= _select(store, rule, f"?node a {kind} . ?node {path} ?focus" if path else f"?focus a {kind}")
     return sorted(found)
 
 

@@ -242,10 +242,15 @@ def _paths(home: Path) -> list[str]:
 
 @pytest.mark.timeout(1200)
 def test_every_iri_in_the_store_answers_in_every_format(published_home: Path, atlas: Server) -> None:
-    """Turtle of every IRI, and the other formats by turns; with V4GRAPH_DRILL=full every format of every IRI."""
+    """Every fifth IRI and some of each kind, in Turtle and another format; all in all with V4GRAPH_DRILL=full."""
     paths = _paths(published_home)
     assert len(paths) > 800
     full = os.environ.get("V4GRAPH_DRILL") == "full"
+    if not full:
+        kinds: dict[str, list[str]] = {}
+        for path in paths:
+            kinds.setdefault(path.rpartition("/")[0], []).append(path)
+        paths = sorted({*paths[::5], *(path for of_kind in kinds.values() for path in of_kind[:3])})
 
     async def walk() -> list[str]:
         wrong: list[str] = []
@@ -389,8 +394,9 @@ def test_the_vocabulary_has_an_anchor_for_every_term(web: httpx.Client) -> None:
     body = web.get("/ontology", headers={"accept": "text/turtle"}).content
     terms = {q.subject.value for q in ox.parse(body, ox.RdfFormat.TURTLE) if isinstance(q.subject, ox.NamedNode)}
     assert {IRIS.term("Project"), IRIS.term("participant"), IRIS.ontology} <= terms
-    version = web.get("/ontology/0.2.0", headers={"accept": "text/turtle"})
-    assert version.content == body
+    frozen = web.get("/ontology/1.0.0", headers={"accept": "text/turtle"}).content
+    released = {q.subject.value for q in ox.parse(frozen, ox.RdfFormat.TURTLE) if isinstance(q.subject, ox.NamedNode)}
+    assert {iri for iri in released if iri.startswith(IRIS.term(""))} <= terms, "a release has no term that got lost"
 
 
 def test_the_context_never_changes(web: httpx.Client) -> None:

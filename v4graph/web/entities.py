@@ -32,7 +32,7 @@ from v4graph.queries import bind, load_query, paged
 from v4graph.rdf import CSV, JSON_LD, N_QUADS, N_TRIPLES, RDF_XML, TRIG, TURTLE, Format
 from v4graph.statements import DCTERMS, LARGEST_PAGE, OWL, PAGE, RDFS, SKOS, TYPE, Document
 from v4graph.web import collections, departed, pages
-from v4graph.web.concepts import tree
+from v4graph.web.concepts import schemes, tree
 from v4graph.web.delivery import present_snapshot
 from v4graph.web.mementos import original_links
 from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable
@@ -221,9 +221,15 @@ async def page_of(request: Request, iri: str, fixed: Format | None = None) -> AS
         told, languages = links_of(request)
         said = await _said(state, document, told, languages) if is_graph else None
         types = {v.value for v in document.values(document.iri, TYPE)}
-        branches = await tree(state, document.iri, told, languages) if f"{SKOS}ConceptScheme" in types else ()
-        content += [told, languages, said, branches]
-        make = partial(pages.entity_page, document, told, languages, addresses, said=said, tree=branches)
+        is_scheme = f"{SKOS}ConceptScheme" in types
+        asked = request.query_params.get("q", "").strip() if is_scheme or f"{OWL}Ontology" in types else None
+        branches = await tree(state, document.iri, told, languages, asked or "") if is_scheme else ()
+        listed = await schemes(state, told, languages) if document.iri == iris.ontology else ()
+        content += [told, languages, said, branches, asked, listed]
+        make = partial(
+            pages.entity_page, document, told, languages, addresses, said=said, tree=branches, asked=asked,
+            schemes=listed,
+        )  # fmt: skip
     else:
         make = partial(_rendered, document, choice.format, iris)
     location = (
