@@ -6,11 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
+# tests of a file stay together, so that they share what they publish
+TESTING := --numprocesses auto --maxprocesses 4 --dist loadfile
+
 export HOST ?= 127.0.0.1
 export PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test drill lint bench frontend messages screenshots lock clean
+.PHONY: help serve test browser drill lint bench frontend messages screenshots lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1	/' | expand -t 13
@@ -18,11 +21,16 @@ help: ## Say what there is
 serve: $(VENV)/installed ## Install if need be, load the packaged data on the first start, and serve on HOST:PORT
 	@exec $(BIN)/v4graph serve
 
-test: $(VENV)/developing ## Run all tests
-	$(BIN)/python -m pytest -q
+test: $(VENV)/developing browser ## Run all tests
+	$(BIN)/python -m pytest -q $(TESTING)
 
-drill: $(VENV)/developing ## Run the long tests in full: every address in every format, 100 rounds of kill -9
-	V4GRAPH_DRILL=full $(BIN)/python -m pytest -q tests/test_drills.py tests/web/test_entities.py
+browser:
+	@command -v chromium >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
+	  then echo "installing chromium"; apt-get update -qq && apt-get install -y -qq chromium >/dev/null; \
+	  else echo "no chromium here: the tests in a browser are skipped"; fi
+
+drill: $(VENV)/developing ## Run the long tests in full: every address in every format, 100 rounds of kill -9, all queries at 100 times the size
+	V4GRAPH_DRILL=full $(BIN)/python -m pytest -q tests/test_drills.py tests/test_portal.py tests/test_growth.py tests/web/test_entities.py
 
 lint: $(VENV)/developing ## Check style and types
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

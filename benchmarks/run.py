@@ -25,8 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import generate, servers
-from v4graph.contributions import Contribution, Description, record
+from v4graph.contributions import Contribution, record
 from v4graph.settings import Settings
+from v4graph.sources import Description
 from v4graph.store.embedded import publishing
 from v4graph.workspace import Workspace
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,13 @@ import pytest
 
 from v4graph.settings import Settings
 from v4graph.workspace import Workspace
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tidy() -> Iterator[None]:
+    """What the engine gave to a test is let go of in the thread that asked for it: elsewhere it complains."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from typing import Any
 import pyoxigraph as ox
 import pytest
 import rdflib
-from rdflib.plugins.sparql import prepareQuery
+from rdflib.plugins.sparql.parser import parseQuery
 
 from v4graph import assets, queries
 from v4graph.errors import NotFound, UnknownParameter
@@ -46,11 +46,16 @@ def ask(stores: dict[str | None, ox.Store]) -> Any:
     def rows(name: str, fixture: str | None = None, **values: str) -> list[Row]:
         query = LIBRARY[name]
         text = queries.bind_checked(query, values, IRIS)
-        found: Any = stores[fixture or query.header.get("fixture")].query(text)
+        found: Any = stores[fixture or query.fixture].query(text)
         names = [variable.value for variable in found.variables]
         return [{n: short(row[n].value) if row[n] is not None else None for n in names} for row in found]
 
     return rows
+
+
+def answers(found: Any) -> list[Any]:
+    """The rows or triples of an answer."""
+    return list(found)
 
 
 def short(value: str) -> str:
@@ -63,10 +68,12 @@ def test_header(name: str) -> None:
     assert tuple(query.titles) == queries.LANGUAGES
     assert all(query.titles.values())
     assert len(set(query.titles.values())) == 6, "every language has words of its own"
-    assert query.description.endswith(".")
+    assert tuple(query.descriptions) == queries.LANGUAGES
+    assert all(text.endswith(".") for text in query.descriptions.values())
+    assert len(set(query.descriptions.values())) == 6
     assert query.keywords
     assert re.fullmatch(r"\d+(, \d+)*|extra", query.header["question"])
-    assert query.header["expects"] == "rows"
+    assert query.header["answered on"] == (f"fixture {query.fixture}" if query.fixture else "packaged data")
     told = [parameter.name for parameter in query.parameters]
     assert sorted(set(queries.parameters(query.text))) == sorted(told), "header and VALUES lines name the same"
     for parameter in query.parameters:
@@ -81,7 +88,7 @@ def test_text(name: str) -> None:
     body = re.sub(r"^(#|PREFIX).*\n", "", text, flags=re.M)
     bare = re.sub(r"<[^>\s]*>|\"[^\"]*\"", "", body)
     assert set(re.findall(r"(?<![\w?:])(\w+):(?=\w)", bare)) == set(declared), "declared and used prefixes differ"
-    prepareQuery(text)  # the other engine reads it, too
+    parseQuery(text)  # the other engine reads it, too
     ox.Store().query(text)
     assert not re.search(r"SELECT\s+(DISTINCT\s+)?\*", text)
     assert "SERVICE" not in text
@@ -108,64 +115,184 @@ def test_own_terms_exist() -> None:
         assert used <= known, name
 
 
+ON_FIXTURES = {"13", "17", "18", "30", "36"}
+"""Questions that no source read so far answers."""
+
+
+def test_it_says_where_the_data_cannot_answer(stores: dict[str | None, ox.Store]) -> None:
+    invented = {
+        number for query in LIBRARY.values() if query.fixture for number in query.header["question"].split(", ")
+    }
+    assert invented == ON_FIXTURES
+    for query in LIBRARY.values():
+        assert query.fixture is None or (FIXTURES / f"{query.fixture}.ttl").is_file()
+
+
 @pytest.mark.parametrize("name", LIBRARY)
 def test_it_answers_within_its_time(name: str, stores: dict[str | None, ox.Store]) -> None:
     query = LIBRARY[name]
-    store = stores[query.header.get("fixture")]
-    started = time.perf_counter()
-    found = list(store.query(query.text))  # type: ignore[call-overload]
-    assert time.perf_counter() - started < 1.0
+    took = []
+    for _ in range(5):
+        started = time.process_time()  # of this process alone: others may keep the machine busy
+        found = answers(stores[query.fixture].query(query.text))
+        took.append(time.process_time() - started)
+        if took[-1] < 0.1:
+            break
+    assert min(took) < 0.1
     assert found
     assert len(found) == len({str(row) for row in found}), "no row comes twice"
 
 
-NARROWING = {
-    "projects/list-partners": {"project": "id/project/v4clusters"},
-    "projects/list-projects": {"from": "2013-01-01", "until": "2013-12-31"},
-    "projects/sum-funding": {"programme": "id/programme/interreg-ivc"},
-    "projects/find-gaps": {"project": "id/project/cncb"},
-    "projects/trace-family": {"funder": "id/organisation/visegrad-fund"},
-    "projects/find-by-topic": {"topic": "women"},
-    "projects/count-by-funder": {"funder": "id/organisation/visegrad-fund"},
-    "projects/list-missing-countries": {"source": "graph/nca-projects"},
-    "cooperation/list-cooperations": {"organisation": "id/organisation/uks"},
-    "cooperation/find-repeated-pairs": {"organisation": "id/organisation/nca"},
-    "cooperation/find-brokers": {"atLeast": "8"},
-    "cooperation/find-continuous-partners": {"later": "id/project/v4clusters"},
-    "cooperation/find-outliving-links": {"organisation": "id/organisation/test-maker"},
-    "cooperation/find-unlinked-clusters": {"country": "country:HUN"},
-    "cooperation/export-network": {"project": "id/project/ketgate"},
-    "clusters/list-clusters": {"country": "country:HUN"},
-    "clusters/find-across-border": {"place": "id/place/ostrava"},
-    "clusters/find-white-spots": {"prefix": "PL", "sector": "scheme/sector/ict"},
-    "clusters/count-clusters": {"country": "country:CZE"},
-    "clusters/list-associations": {"country": "country:SVK"},
-    "matchmaking/find-similar": {"organisation": "id/organisation/autoklastr"},
-    "matchmaking/find-event-guests": {"place": "id/place/ostrava", "sector": "scheme/sector/ict"},
-    "matchmaking/find-consortium": {"sector": "scheme/sector/bio-based"},
-    "partnerships/find-visegrad-members": {"country": "country:CZE"},
-    "policy/list-strategies": {"covers": "country:HUN"},
-    "policy/list-policies": {"year": "2010", "area": "country:CZE"},
-    "policy/list-recommendations": {"project": "id/project/clustrat"},
-    "benchmarking/compare-indicator": {"indicator": "scheme/indicator/member-count"},
-    "benchmarking/list-labels": {"day": "2015-06-01"},
-    "benchmarking/check-criteria": {"country": "country:HUN"},
-    "benchmarking/find-services": {"technology": "scheme/technology/photonics", "level": "5"},
-    "provenance/explain-disagreements": {"thing": "id/project/v4clusters"},
-    "provenance/find-weak-statements": {"ofRank": "scheme/source-rank/e"},
-    "provenance/list-revisions": {"source": "graph/nca-projects"},
-    "provenance/measure-completeness": {"kind": "v4:Project"},
-    "provenance/find-shared-organisations": {"organisation": "id/organisation/nca"},
-}
+CLUSTERS = "clusters"
+"""The fixture with organisations, for parameters of which the packaged data have one value only."""
+NARROWING: list[tuple[str, str | None, dict[str, str]]] = [
+    ("projects/list-partners", None, {"project": "id/project/v4clusters"}),
+    ("projects/list-projects", None, {"from": "2016-12-01"}),
+    ("projects/list-projects", None, {"until": "2010-12-31"}),
+    ("projects/list-projects", None, {"programme": "id/programme/interreg-central-europe-2014-2020"}),
+    ("projects/sum-funding", None, {"programme": "id/programme/interreg-ivc"}),
+    ("projects/sum-funding", None, {"country": "country:CZE"}),
+    ("projects/sum-funding", None, {"sector": "scheme/sector/emerging"}),
+    ("projects/find-gaps", None, {"project": "id/project/cncb"}),
+    ("projects/find-gaps", None, {"lacking": "funder"}),
+    ("projects/trace-family", None, {"funder": "id/organisation/visegrad-fund"}),
+    ("projects/find-by-topic", None, {"topic": "women"}),
+    ("projects/count-by-funder", None, {"funder": "id/organisation/visegrad-fund"}),
+    ("projects/list-missing-countries", None, {"source": "graph/nca-projects"}),
+    ("projects/list-missing-countries", None, {"project": "id/project/ketgate"}),
+    ("cooperation/list-cooperations", None, {"organisation": "id/organisation/uks"}),
+    ("cooperation/find-repeated-pairs", None, {"organisation": "id/organisation/nca"}),
+    ("cooperation/find-brokers", None, {"atLeast": "8"}),
+    ("cooperation/find-brokers", None, {"country": "country:CZE"}),
+    ("cooperation/find-continuous-partners", None, {"earlier": "id/project/clustrat"}),
+    ("cooperation/find-continuous-partners", None, {"later": "id/project/v4clusters"}),
+    ("cooperation/find-continuous-partners", None, {"earlierFunder": "id/organisation/visegrad-fund"}),
+    ("cooperation/find-continuous-partners", None, {"laterFunder": "id/organisation/visegrad-fund"}),
+    ("cooperation/find-outliving-links", None, {"organisation": "id/organisation/test-maker"}),
+    ("cooperation/find-unlinked-clusters", None, {"country": "country:HUN"}),
+    ("cooperation/export-network", None, {"project": "id/project/ketgate"}),
+    ("cooperation/count-country-pairs", None, {"sector": "scheme/sector/wood"}),
+    ("cooperation/count-country-pairs", None, {"country": "country:HUN"}),
+    ("clusters/list-clusters", None, {"country": "country:HUN"}),
+    ("clusters/list-clusters", None, {"region": "http://data.europa.eu/nuts/code/CZ08"}),
+    ("clusters/list-clusters", None, {"sector": "scheme/sector/ict"}),
+    ("clusters/list-clusters", None, {"day": "1999-12-31"}),
+    ("clusters/find-across-border", None, {"place": "id/place/ostrava"}),
+    ("clusters/find-across-border", None, {"region": "http://data.europa.eu/nuts/code/CZ08"}),
+    ("clusters/find-across-border", None, {"sector": "scheme/sector/ict"}),
+    ("clusters/find-across-border", None, {"kilometres": "50"}),
+    ("clusters/find-white-spots", None, {"prefix": "PL"}),
+    ("clusters/find-white-spots", None, {"country": "country:SVK"}),
+    ("clusters/find-common-sectors", None, {"sector": "scheme/sector/ict"}),
+    ("clusters/count-clusters", None, {"country": "country:CZE"}),
+    ("clusters/count-clusters", None, {"sector": "scheme/sector/ict"}),
+    ("clusters/count-clusters", CLUSTERS, {"stage": "scheme/life-cycle/growing"}),
+    ("clusters/list-associations", None, {"country": "country:SVK"}),
+    ("clusters/trace-changes", None, {"fromYear": "2010"}),
+    ("clusters/trace-changes", None, {"untilYear": "2005"}),
+    ("clusters/trace-changes", None, {"country": "country:CZE"}),
+    ("matchmaking/find-similar", None, {"organisation": "id/organisation/autoklastr"}),
+    ("matchmaking/find-similar", None, {"organisation": "id/organisation/autoklastr", "country": "country:HUN"}),
+    ("matchmaking/find-complements", None, {"organisation": "id/organisation/autoklastr"}),
+    ("matchmaking/find-complements", "cooperation", {"kind": "scheme/relation-kind/test-supplies"}),
+    ("matchmaking/find-complements", None, {"organisation": "id/organisation/autoklastr", "country": "country:AUT"}),
+    ("matchmaking/find-event-guests", None, {"place": "id/place/ostrava"}),
+    ("matchmaking/find-event-guests", None, {"sector": "scheme/sector/ict"}),
+    ("matchmaking/find-event-guests", None, {"kilometres": "10"}),
+    ("matchmaking/find-event-guests", None, {"hours": "0"}),
+    ("matchmaking/find-event-guests", None, {"country": "country:SVK"}),
+    ("matchmaking/find-consortium", None, {"sector": "scheme/sector/food", "country": "country:SVK"}),
+    ("matchmaking/find-market-interest", None, {"market": "scheme/country-group/asean"}),
+    ("matchmaking/find-market-interest", None, {"organisation": "id/organisation/test-user"}),
+    ("matchmaking/find-market-interest", None, {"country": "country:POL"}),
+    ("partnerships/find-visegrad-members", None, {"country": "country:CZE"}),
+    ("policy/list-strategies", None, {"covers": "country:HUN"}),
+    ("policy/list-policies", None, {"year": "2010"}),
+    ("policy/list-policies", None, {"area": "http://data.europa.eu/nuts/code/CZ080"}),
+    ("policy/list-policies", None, {"level": "scheme/policy-level/regional"}),
+    ("policy/list-recommendations", None, {"project": "id/project/clustrat"}),
+    ("benchmarking/compare-indicator", None, {"organisation": "id/organisation/autoklastr"}),
+    ("benchmarking/compare-indicator", CLUSTERS, {"indicator": "scheme/indicator/member-count"}),
+    ("benchmarking/compare-indicator", None, {"group": "country:CZE"}),
+    ("benchmarking/compare-indicator", None, {"year": "2016"}),
+    ("benchmarking/list-labels", None, {"day": "2015-06-01"}),
+    ("benchmarking/list-labels", None, {"label": "scheme/quality-label/esca-gold"}),
+    ("benchmarking/list-labels", None, {"country": "country:SVK"}),
+    ("benchmarking/list-labels", None, {"day": "2019-06-01", "only": "expires"}),
+    ("benchmarking/check-criteria", None, {"country": "country:HUN"}),
+    ("benchmarking/check-criteria", None, {"organisation": "id/organisation/autoklastr"}),
+    ("benchmarking/check-criteria", None, {"only": "recognised"}),
+    ("benchmarking/find-services", None, {"technology": "scheme/technology/photonics"}),
+    ("benchmarking/find-services", None, {"levelFrom": "8"}),
+    ("benchmarking/find-services", None, {"levelTo": "5"}),
+    ("benchmarking/find-services", None, {"sector": "scheme/sector/food"}),
+    ("benchmarking/find-services", None, {"region": "http://data.europa.eu/nuts/code/AT221"}),
+    ("benchmarking/find-services", None, {"inLanguage": "language:DEU"}),
+    ("provenance/explain-disagreements", None, {"thing": "id/project/v4clusters"}),
+    ("provenance/find-weak-statements", None, {"ofRank": "scheme/source-rank/e"}),
+    ("provenance/find-weak-statements", None, {"thing": "id/project/clusterscord"}),
+    ("provenance/list-revisions", None, {"source": "graph/nca-projects"}),
+    ("provenance/measure-completeness", None, {"kind": "v4:Project"}),
+    ("provenance/measure-completeness", None, {"country": "country:SVK"}),
+    ("provenance/find-shared-organisations", None, {"organisation": "id/organisation/nca"}),
+]
+EMPTYING: list[tuple[str, dict[str, str]]] = [
+    ("partnerships/find-visegrad-members", {"theme": "scheme/sector/wood"}),
+    ("partnerships/list-meta-clusters", {"project": "id/project/v4clusters"}),
+    ("partnerships/count-meta-clusters", {"project": "id/project/v4clusters"}),
+    ("partnerships/list-working-groups", {"project": "id/project/v4clusters"}),
+    ("matchmaking/match-offers", {"day": "2021-01-01"}),
+    ("provenance/list-revisions", {"contributor": "id/actor/nobody"}),
+    ("provenance/list-revisions", {"from": "2100-01-01"}),
+    ("provenance/list-revisions", {"until": "2000-01-01"}),
+    ("provenance/find-weak-statements", {"before": "2000-01-01"}),
+]
+"""Where all that is there has one value of the parameter."""
+CHANGING: list[tuple[str, dict[str, str], dict[str, str]]] = [
+    ("clusters/find-white-spots", {}, {"sector": "scheme/sector/ict"}),
+    ("clusters/find-white-spots", {}, {"ecosystem": "scheme/industrial-ecosystem/textiles"}),
+    ("clusters/find-common-sectors", {}, {"atLeast": "3"}),
+    ("matchmaking/find-consortium", {}, {"technology": "scheme/technology/photonics"}),
+    ("matchmaking/find-consortium", {}, {"programme": "id/programme/interreg-central-europe-2014-2020"}),
+    ("benchmarking/list-labels", {"day": "2019-06-01"}, {"months": "36"}),
+    ("benchmarking/check-criteria", {}, {"atLeast": "50"}),
+    ("provenance/rank-gaps", {}, {"kind": "v4:Event"}),
+    ("provenance/rank-gaps", {}, {"country": "country:CZE"}),
+    ("provenance/rank-gaps", {}, {"lacking": "identifier"}),
+]
+"""Parameters that do not make the answer shorter, but another one."""
 
 
-@pytest.mark.parametrize("name", NARROWING)
-def test_parameters_narrow_the_answer(name: str, stores: dict[str | None, ox.Store]) -> None:
+@pytest.mark.parametrize(("name", "fixture", "values"), NARROWING)
+def test_parameters_narrow_the_answer(
+    name: str, fixture: str | None, values: dict[str, str], stores: dict[str | None, ox.Store]
+) -> None:
     query = LIBRARY[name]
-    store = stores[query.header.get("fixture")]
-    everything: Any = list(store.query(query.text))  # type: ignore[call-overload]
-    some: Any = list(store.query(queries.bind_checked(query, NARROWING[name], IRIS)))  # type: ignore[call-overload]
+    store = stores[fixture or query.fixture]
+    *wider, _ = values.items()
+    everything: Any = answers(store.query(queries.bind_checked(query, dict(wider), IRIS)))
+    some: Any = answers(store.query(queries.bind_checked(query, values, IRIS)))
     assert 0 < len(some) < len(everything)
+
+
+@pytest.mark.parametrize(("name", "values"), EMPTYING)
+def test_parameters_leave_nothing_where_nothing_fits(name: str, values: dict[str, str], ask: Any) -> None:
+    assert ask(name)
+    assert ask(name, **values) == []
+
+
+@pytest.mark.parametrize(("name", "given", "values"), CHANGING)
+def test_parameters_change_the_answer(name: str, given: dict[str, str], values: dict[str, str], ask: Any) -> None:
+    assert ask(name, **given, **values)
+    assert ask(name, **given, **values) != ask(name, **given)
+
+
+def test_every_parameter_is_tried() -> None:
+    tried = {(name, parameter) for name, _, values in NARROWING for parameter in values}
+    tried |= {(name, parameter) for name, values in EMPTYING for parameter in values}
+    tried |= {(name, parameter) for name, _, values in CHANGING for parameter in values}
+    given = {(query.name, p.name) for query in LIBRARY.values() for p in query.parameters if p.name != "lang"}
+    assert given == tried
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +323,6 @@ def engines(part: bytes) -> tuple[ox.Store, rdflib.Dataset]:
         "projects/count-by-funder",
         "projects/find-gaps",
         "projects/list-projects",
-        "projects/sum-funding",
         "provenance/explain-disagreements",
     ],
 )
@@ -276,7 +402,7 @@ def test_projects_of_a_period(ask: Any) -> None:
 
 def test_names_in_the_language_asked_for(ask: Any) -> None:
     english, czech = (
-        {r["sector"]: r["sectorName"] for r in ask("clusters/count-clusters", lang=x)} for x in ("en", "cs")
+        {r["ofSector"]: r["ofSectorName"] for r in ask("clusters/count-clusters", lang=x)} for x in ("en", "cs")
     )
     assert english["scheme/sector/wood"] == "Wood industry"
     assert czech["scheme/sector/wood"] not in (None, "Wood industry")
@@ -292,8 +418,8 @@ def test_distances(ask: Any) -> None:
         sector="scheme/sector/ict",
         kilometres="70",
     )
-    to = {row["organisation"]: int(row["squaredKilometres"] or 0) ** 0.5 for row in near}
-    assert 55 < to["id/organisation/test-two"] < 62  # 58.7 km on the sphere
+    to = {row["organisation"]: row["distance"] for row in near}
+    assert to["id/organisation/test-two"] == "59"  # 58.7 km on the sphere
     assert "id/organisation/test-three" not in to
 
 
@@ -307,21 +433,27 @@ def test_matches_and_complements(ask: Any) -> None:
     [match] = ask("matchmaking/match-offers", day="2020-06-01")
     assert (match["offering"], match["seeking"]) == ("id/organisation/test-maker", "id/organisation/test-user")
     assert ask("matchmaking/match-offers", day="2021-01-01") == []
-    complements = ask("matchmaking/find-complements")
-    assert {row["kind"] for row in complements if row["organisation"] == "id/organisation/test-maker"} == {
-        "scheme/relation-kind/test-supplies"
-    }
+    maker = ask("matchmaking/find-complements", "cooperation", organisation="id/organisation/test-maker")
+    assert [(row["kind"], row["strength"], row["other"]) for row in maker] == [
+        ("scheme/relation-kind/test-supplies", "0.8", "id/organisation/test-user")
+    ]
+    assert ask("matchmaking/find-complements", "cooperation", organisation="id/organisation/test-user") == []
     wishes = {
-        r["organisation"]: r["link"]
+        (r["organisation"], r["what"]): r["evidence"]
         for r in ask("matchmaking/find-market-interest", market="scheme/country-group/asean")
     }
-    assert wishes["id/organisation/test-maker"] == "id/cooperation/test-lasting"
+    assert wishes == {
+        ("id/organisation/test-maker", "wants"): "id/intent/test-offer",
+        ("id/organisation/test-user", "wants"): "id/intent/test-need",
+        ("id/organisation/test-maker", "is active"): "id/cooperation/test-lasting",
+        ("id/organisation/test-user", "is active"): "id/cooperation/test-short",
+    }
     assert {row["link"] for row in ask("cooperation/find-outliving-links")} == {"id/cooperation/test-lasting"}
 
 
 def test_common_sectors(ask: Any) -> None:
     everywhere = ask("clusters/find-common-sectors")
-    assert {"scheme/sector/ict"} <= {row["sector"] for row in everywhere}
+    assert {"scheme/sector/ict"} <= {row["ofSector"] for row in everywhere}
     assert {row["countries"] for row in everywhere} == {"4"}
     assert len(ask("clusters/find-common-sectors", atLeast="1")) > len(everywhere)
 
@@ -335,11 +467,119 @@ def test_white_spots_are_regions_without_a_cluster(ask: Any) -> None:
     assert "CZ010" in white
 
 
-def test_a_place_in_the_middle(ask: Any) -> None:
-    compared = ask("benchmarking/compare-indicator", "clusters", indicator="scheme/indicator/test")
-    assert {row["organisation"].rpartition("-")[2]: (row["below"], row["above"]) for row in compared} == {
-        "one": ("2", "0"), "six": ("1", "1"), "five": ("0", "2"),
+def test_the_median(ask: Any) -> None:
+    compared = ask("benchmarking/compare-indicator", "clusters", indicator="scheme/indicator/test", group="country:CZE")
+    assert {row["organisation"].rpartition("-")[2]: (row["median"], row["position"]) for row in compared} == {
+        "one": ("30", "above"), "six": ("30", "at the median"), "five": ("30", "below"),
     }  # fmt: skip
+    staged = ask("benchmarking/compare-indicator", "clusters", indicator="scheme/indicator/test")
+    assert {row["by"] for row in staged} == {"country"}, "two organisations of a stage are too few"
+    [auto] = ask(
+        "benchmarking/compare-indicator", organisation="id/organisation/autoklastr", group="scheme/sector/automotive"
+    )
+    assert (auto["value"], auto["by"], auto["position"]) == ("89", "sector", "above")
+
+
+def test_labels_that_expire(ask: Any) -> None:
+    soon = ask("benchmarking/list-labels", CLUSTERS, day="2019-10-01", label="scheme/quality-label/test-gold")
+    assert [(row["validUntil"], row["state"]) for row in soon] == [("2020-01-14", "expires")]
+    later = ask("benchmarking/list-labels", CLUSTERS, day="2019-10-01", months="3", only="valid")
+    assert "id/organisation/test-two" in {row["organisation"] for row in later}
+
+
+def test_criteria(ask: Any) -> None:
+    found = {row["organisation"]: row for row in ask("benchmarking/check-criteria")}
+    assert found["id/organisation/autoklastr"]["members"] == "89"
+    assert found["id/organisation/cluster-smolenice"]["verdict"] == "does not meet"
+    assert {row["verdict"] for row in found.values()} >= {"recognised", "does not meet", "lacks data"}
+    assert all(row["recognisedBy"] for row in found.values() if row["verdict"] == "recognised")
+    assert all(row["lacking"] for row in found.values() if row["verdict"] == "lacks data")
+
+
+def test_a_consortium_of_three_countries(ask: Any) -> None:
+    found = ask("matchmaking/find-consortium", technology="scheme/technology/photonics", sector="scheme/sector/food")
+    assert {"id/organisation/joanneum-research", "id/organisation/bay-zoltan"} >= {row["research"] for row in found} - {
+        "id/organisation/jozef-stefan-institute"
+    }
+    for row in found:
+        assert len({row["leadCountry"], row["researchCountry"], row["thirdCountry"]}) == 3
+        assert int(row["led"]) >= 1
+        assert row["technologies"] == "photonics"
+
+
+def test_joint_projects_per_sector(ask: Any) -> None:
+    found = ask("cooperation/count-country-pairs")
+    overall = {(row["first"], row["second"]): int(row["projects"]) for row in found if row["ofSector"] is None}
+    assert len(overall) == 6
+    for row in found:
+        assert int(row["projects"]) <= overall[row["first"], row["second"]]
+    assert len({row["ofSector"] for row in found}) * 6 == len(found)
+
+
+def test_policies_and_what_changed_after(ask: Any) -> None:
+    found = ask("policy/list-policies", area="http://data.europa.eu/nuts/code/CZ080", year="2010")
+    assert {(r["policy"], r["next"], r["instrument"].rpartition("/")[2], r["change"]) for r in found} == {
+        ("id/policy/test-early", "id/policy/test-next", "accreditation", "kept"),
+        ("id/policy/test-early", "id/policy/test-next", "management-grant", "dropped"),
+        ("id/policy/test-early", "id/policy/test-next", "project-grant", "added"),
+    }
+
+
+def test_services_within_reach(ask: Any) -> None:
+    [lab] = ask(
+        "benchmarking/find-services",
+        technology="scheme/technology/photonics",
+        levelFrom="5",
+        levelTo="6",
+        sector="scheme/sector/food",
+        region="http://data.europa.eu/nuts/code/AT221",
+        inLanguage="language:DEU",
+    )
+    assert (lab["service"], lab["served"], lab["language"]) == (
+        "id/service/test-lab", "http://data.europa.eu/nuts/code/AT22", "language/DEU",
+    )  # fmt: skip
+    assert ask("benchmarking/find-services", levelFrom="8", technology="scheme/technology/photonics") == []
+
+
+def test_who_could_host(ask: Any) -> None:
+    found = ask("matchmaking/find-event-guests", place="id/place/gliwice", hours="1")
+    roles = {row["organisation"]: (row["role"], row["hosted"]) for row in found}
+    assert roles["id/organisation/gapr"] == ("host or guest", "1")
+    assert ("guest", "0") in roles.values()
+    assert max(int(row["distance"]) for row in found) <= 70
+
+
+def test_sectors_that_projects_name_together(ask: Any) -> None:
+    found = ask("matchmaking/find-complements", organisation="id/organisation/autoklastr")
+    assert {row["otherSector"].rpartition("/")[2] for row in found} <= {"bio-based", "packaging", "construction"}
+    assert {row["evidence"] for row in found} == {"id/project/danubiovalnet"}
+
+
+def test_continuity_of_partners(ask: Any) -> None:
+    found = ask(
+        "cooperation/find-continuous-partners",
+        earlier="id/project/clustrat",
+        laterFunder="id/organisation/visegrad-fund",
+    )
+    assert {"id/project/v4clusters", "id/project/v4clusgo"} <= {
+        row["later"] for row in found if row["organisation"] == "id/organisation/nca"
+    }
+    assert all(row["earlierStart"] < row["laterStart"] for row in found)
+
+
+def test_the_most_valuable_gaps(ask: Any) -> None:
+    gaps = ask("provenance/rank-gaps")
+    assert len(gaps) == 10
+    mentions = [int(row["mentions"]) for row in gaps]
+    assert mentions == sorted(mentions, reverse=True)
+    assert ("id/project/cncb", "end") in {(row["thing"], row["missing"]) for row in gaps}
+
+
+def test_completeness_per_country(ask: Any) -> None:
+    rows = {r["ofCountry"]: r for r in ask("provenance/measure-completeness", kind="v4:ClusterOrganisation")}
+    czech = rows["country/CZE"]
+    assert int(czech["czech"]) > int(czech["polish"])
+    assert 0 < int(czech["twoSources"]) < int(czech["things"])
 
 
 def test_values_are_checked() -> None:
@@ -357,7 +597,7 @@ def test_values_are_checked() -> None:
     assert queries.bind_checked(query, {"from": " "}, IRIS) == query.text
     text = queries.bind_checked(LIBRARY["projects/find-by-topic"], {"topic": 'a" } #\n\\'}, IRIS)
     assert 'VALUES ?topic { "a\\" } #\\n\\\\" }' in text
-    assert len(list(ox.Store().query(text))) == 0  # type: ignore[call-overload]
+    assert len(answers(ox.Store().query(text))) == 0
     with pytest.raises(UnknownParameter, match="whole number"):
         queries.bind_checked(LIBRARY["cooperation/find-brokers"], {"atLeast": "five"}, IRIS)
 

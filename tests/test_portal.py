@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -98,15 +99,16 @@ def test_sets_are_arrays_and_single_values_are_not(published_home: Path) -> None
 
 @pytest.fixture(scope="module")
 def everything(published_home: Path) -> list[Document]:
-    """The document of every thing in the packaged data."""
+    """The document of every fourth thing in the packaged data; with V4GRAPH_DRILL=full of every one."""
 
     async def work(sandbox: Sandbox) -> list[Document]:
         rows = await select(sandbox, "SELECT DISTINCT ?s WHERE { ?s ?p ?o }", 60)
         things = sorted(r["s"].value for r in rows if r["s"].value.startswith(f"{IRIS.base}id/"))
-        return [await describe(sandbox, thing, IRIS, 60) for thing in things]
+        step = 1 if os.environ.get("V4GRAPH_DRILL") == "full" else 4
+        return [await describe(sandbox, thing, IRIS, 60) for thing in things[::step]]
 
     found: list[Document] = reading(published_home, work)
-    assert len(found) > 300
+    assert len(found) > 150
     return found
 
 
@@ -133,7 +135,7 @@ def test_the_shape_keeps_still_over_all_data(everything: list[Document]) -> None
                 if not (isinstance(definition, dict) and "@language" in str(definition.get("@container"))):
                     visit(value)
 
-    for document in everything[::3]:
+    for document in everything:
         visit(portal.framed(document, IRIS))
     assert {key: found for key, found in types.items() if len(found) > 1} == {}
 

@@ -153,6 +153,57 @@ def test_step_by_step_is_built_anew(history: list[tuple[str, frozenset[str] | in
             ledger.close()
 
 
+def test_a_value_that_is_spelled_twice_stays_until_both_are_gone(tmp_path: Path) -> None:
+    """The store keeps values, the ledger spellings: one of two spellings less is nothing less."""
+    ledger = start(tmp_path)
+    said = [f"{PROJECTS[0]} <{V4}declaredPartnerCount> {spelled} ." for spelled in (COUNTS[1], COUNTS[2])]
+    name = f"{PROJECTS[0]} {PREF} {NAMES[0]} ."
+    for number, lines in enumerate(([*said, name], said[:1], [name], said[1:]), start=1):
+        before = ledger.lines(entry.content) if (entry := ledger.current("revision", "a-page")) else []
+        difference = {"added": set(lines) - set(before), "removed": set(before) - set(lines)}
+        revision = Append("revision", "a-page", "curator", lines, number, attached=difference, of=0)
+        ledger.append([Append("contribution", "a-page", "curator", lines), revision])
+        project(ledger, tmp_path)
+        there = f"{said[0][:-1]}<{IRIS.graph('a-page')}> ." in quads(tmp_path)
+        assert there == bool(set(lines) & set(said))
+        with tempfile.TemporaryDirectory() as folder:
+            project(ledger, Path(folder), anew=True)
+            assert quads(Path(folder)) == quads(tmp_path)
+    ledger.close()
+
+
+def test_a_state_of_the_past_is_built_as_it_was(tmp_path: Path) -> None:
+    ledger = start(tmp_path / "home")
+    then: list[tuple[int, list[str]]] = []
+    for date in DATES[:3]:
+        ledger.append(revise(ledger, "a-page", frozenset({f"{PROJECTS[0]} <{V4}startDate> {date} ."})))
+        then.append((project(ledger, tmp_path / "home").number, quads(tmp_path / "home")))
+    ledger.append([describe("a-page", 5)])
+    project(ledger, tmp_path / "home")
+    for entry, expected in then:
+        home = tmp_path / str(entry)
+        with embedded.publishing(home):
+            snapshot = projection.project(ledger, home, IRIS, until=entry)
+        assert quads(home) == expected
+        assert (snapshot.number, snapshot.created) == (entry, ledger.entries(after=entry - 1, limit=1)[0].time)
+    ledger.close()
+
+
+def test_what_is_not_public_makes_no_snapshot(tmp_path: Path) -> None:
+    ledger = start(tmp_path)
+    snapshot, before = project(ledger, tmp_path), quads(tmp_path)
+    for kind in ("contribution", "state", "partner", "token", "release", "harvest", "webhook"):
+        detail = {"contribution": 1, "state": "pending"} if kind == "state" else {}
+        ledger.append([Append(kind, "a-page", "a/1", [f"{PROJECTS[0]} {TYPE} <{V4}Project> ."], detail=detail)])
+    assert project(ledger, tmp_path) == snapshot
+    with embedded.publishing(tmp_path):
+        projection.project(ledger, tmp_path, IRIS, anew=True)
+    assert quads(tmp_path) == before
+    ledger.append(revise(ledger, "b-page", frozenset({f"{PROJECTS[0]} {TYPE} <{V4}Project> ."})))
+    assert project(ledger, tmp_path).number == ledger.head(("revision",)).number  # type: ignore[union-attr]
+    ledger.close()
+
+
 def _assert_derived(home: Path) -> None:
     """Derived = rules(data), and every derived statement is in the default graph, too."""
     snapshot = embedded.current(home)

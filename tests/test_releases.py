@@ -10,8 +10,9 @@ import pyoxigraph as ox
 import pytest
 
 from tests.web.conftest import running
-from v4graph import __version__, assets, portal, releases
+from v4graph import __version__, assets, checks, portal, releases
 from v4graph.errors import BadRequest
+from v4graph.iris import Iris
 from v4graph.settings import Settings
 from v4graph.web.app import create_app
 
@@ -103,6 +104,55 @@ def test_a_release_is_served_as_it_was_frozen(
 
 def test_the_releases_of_this_checkout_are_as_they_were_frozen() -> None:
     assert releases.all_faults() == []
+
+
+def test_what_a_release_had_must_stay(tmp_path: Path) -> None:
+    iris = Iris()
+    files = checks.vocabulary_files(iris)
+    vocabulary = [t for name, triples in files.items() if checks._is_vocabulary(name) for t in triples]
+    assert list(releases.regressions(vocabulary, iris, tmp_path)) == [], "no release yet"
+    folder = releases.freeze(tmp_path)
+    assert list(releases.regressions(vocabulary, iris, tmp_path)) == []
+    project, wood = iris.term("Project"), iris.concept("sector", "wood")
+    gone = [t for t in vocabulary if t.subject.value != wood]
+    assert list(releases.regressions(gone, iris, tmp_path)) == [
+        f"{wood} was in release {folder.name}; take it back, with owl:deprecated true and dcterms:isReplacedBy"
+    ]
+    mute = [t for t in vocabulary if t.subject.value != project or getattr(t.object, "language", None) != "hu"]
+    [fault] = releases.regressions(mute, iris, tmp_path)
+    assert fault.startswith(f"{project} had a ") and "label@hu" in fault
+    renumbered = [t for t in vocabulary if not (t.subject.value == wood and t.predicate.value.endswith("notation"))]
+    assert len(list(releases.regressions(renumbered, iris, tmp_path))) == 1
+    # The newest counts, by number and not by letter.
+    (tmp_path / "0.9.0").mkdir()
+    (tmp_path / "10.0.0").mkdir()
+    for name in ("ontology.ttl", "schemes.ttl"):
+        (tmp_path / "10.0.0" / name).write_text("<urn:x> <urn:y> <urn:z> .")
+    assert [fault.split()[0] for fault in releases.regressions(vocabulary, iris, tmp_path)] == ["urn:x"]
+
+
+def test_release_1_0_0_is_frozen_and_served(published_home: Path) -> None:
+    """The address in ``owl:versionIRI`` gives the same statements today and later."""
+    folder = releases.folder_of("1.0.0")
+    assert folder is not None
+    with (
+        running(create_app(Settings(home=published_home, readers=1))) as server,
+        httpx.Client(base_url=server.url) as web,
+    ):
+        for accept, ending in (
+            ("text/turtle", "ttl"), ("application/ld+json", "jsonld"), ("application/rdf+xml", "rdf"),
+            ("application/n-triples", "nt"),
+        ):  # fmt: skip
+            answer = web.get("/ontology/1.0.0", headers={"accept": accept})
+            assert answer.status_code == 200
+            assert answer.headers["content-type"].split(";")[0] == accept
+            assert answer.headers["content-location"] == f"1.0.0.{ending}"
+            assert answer.content == (folder / f"ontology.{ending}").read_bytes()
+        page = web.get("/ontology/1.0.0", headers={"accept": "text/html"})
+        assert "frozen" in page.text and 'href="1.0.0/SHA256SUMS"' in page.text
+        assert 'href="ontology/1.0.0"' in web.get("/ontology", headers={"accept": "text/html"}).text
+    said = {(t.predicate.value, t.object.value) for t in ox.parse(path=str(folder / "ontology.ttl"))}
+    assert ("http://www.w3.org/2002/07/owl#versionIRI", "https://w3id.org/v4graph/ontology/1.0.0") in said
 
 
 # --- how to cite --------------------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ def _snapshot(folder: Path, number: int, lines: list[str]) -> Snapshot:
     store = ox.Store(str(folder / f"primary{number}"))
     store.bulk_load("\n".join(lines).encode(), ox.RdfFormat.N_QUADS)
     store.backup(str(folder / str(number)))
-    return Snapshot(number, folder / str(number), number, f"token{number}", "2026-01-01T00:00:00+00:00")
+    return Snapshot(number, folder / str(number), f"token{number}", "2026-01-01T00:00:00+00:00")
 
 
 @pytest.fixture(scope="module")
@@ -649,7 +649,7 @@ def test_a_new_snapshot_while_a_query_runs(snapshot: Snapshot, other: Snapshot) 
 def test_a_snapshot_that_cannot_be_opened_leaves_the_old_one(snapshot: Snapshot, tmp_path: Path) -> None:
     async def use(sandbox: Sandbox) -> None:
         with pytest.raises(StoreError, match="Snapshot 9"):
-            await sandbox.open(Snapshot(9, tmp_path / "9", 9, "x", ""))
+            await sandbox.open(Snapshot(9, tmp_path / "9", "x", ""))
         assert sandbox.snapshot is snapshot
         assert (await sandbox.query(_job("ASK {}"))).complete is not None
         assert len(sandbox.pids) == 2
@@ -707,7 +707,7 @@ from v4graph.settings import Settings
 from v4graph.store.embedded import Snapshot
 async def main():
     sandbox = Sandbox(Settings(readers=2))
-    await sandbox.open(Snapshot(1, Path({str(snapshot.path)!r}), 1, "x", ""))
+    await sandbox.open(Snapshot(1, Path({str(snapshot.path)!r}), "x", ""))
     task = asyncio.create_task(sandbox.query(Job({RUNAWAY!r}, JSON, None, None, None, 60)))
     await asyncio.sleep(0.1)
     print(*sandbox.pids, flush=True)

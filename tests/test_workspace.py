@@ -10,6 +10,7 @@ import pyoxigraph as ox
 import pytest
 
 from v4graph import assets
+from v4graph.actors import COMMAND_LINE
 from v4graph.errors import BadRequest, InvalidContribution, LedgerBroken, MalformedData, StoreError, UnknownGraph
 from v4graph.settings import Settings
 from v4graph.store.embedded import current
@@ -95,7 +96,7 @@ def test_a_corrected_document_is_a_new_revision(workspace: Workspace, tmp_path: 
     assert snapshot is not None
     assert not bool(ox.Store.read_only(str(snapshot.path)).query(PREFIXES + gone))
     workspace.check()
-    workspace.roll_back("gapr-v4clusters", 1)
+    workspace.roll_back(COMMAND_LINE, "gapr-v4clusters", 1, "the page says otherwise")
     assert bool(ox.Store.read_only(str(current(workspace.home).path)).query(PREFIXES + gone))  # type: ignore[union-attr]
     workspace.check()
 
@@ -108,7 +109,7 @@ def test_rebuild_gives_the_same_store(workspace: Workspace) -> None:
 
 def test_backup_and_restore_give_the_same_store(workspace: Workspace, tmp_path: Path) -> None:
     archive = tmp_path / "v4graph.tar.gz"
-    workspace.withdraw("geonames")
+    workspace.withdraw(COMMAND_LINE, "geonames", "no longer needed")
     workspace.backup(archive)
     other = Workspace(Settings(home=tmp_path / "empty"))
     other.restore(archive)

@@ -38,15 +38,23 @@ class Checker:
         """Open what the parent told."""
         self._iris = Iris(told["base"])
         self._derived = told["derived"]
-        self._lock = hold(told["lock"]) if told["path"] else None
-        self._store = ox.Store.read_only(told["path"]) if told["path"] else ox.Store()
+        self._lock: int | None = None
+        self.turn(told)
         rdf_ns = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
         self.check([line.format(b=self._iris.base, t=rdf_ns) for line in _FIRST], None)
+
+    def turn(self, told: dict[str, Any]) -> None:
+        """Open another snapshot in place of the one before, which may then be pruned."""
+        lock = hold(told["lock"]) if told["path"] else None
+        self._store = ox.Store.read_only(told["path"]) if told["path"] else ox.Store()
+        if self._lock is not None:
+            os.close(self._lock)
+        self._lock = lock
 
     def check(self, lines: list[str], source: str | None) -> Report:
         """The report on a contribution, beside what the snapshot says of the things it mentions."""
         context = Neighbourhood(self._store, self._iris, self._derived, source).of(lines)
-        return validate(lines, context=context, iris=self._iris)
+        return validate(lines, context=context, iris=self._iris, outside=True)
 
 
 def _told(finding: Finding) -> list[str | None]:
@@ -73,6 +81,10 @@ def main() -> None:
         try:
             if kind == OPEN:
                 told = json.loads(payload)
+                if checker is not None:  # confined, it may still read files
+                    checker.turn(told)
+                    write_all(fd, pack_json(READY, {}))
+                    continue
                 confinement.many_files()
                 confinement.no_core_dumps()
                 checker = Checker(told)

@@ -26,6 +26,7 @@ _AT_A_TIME = 1
 _WAITING = 8
 """Contributions that may wait for a checker."""
 _LARGEST = 64 * 1024 * 1024
+_TURN_SECONDS = 10.0
 
 
 class Checkers:
@@ -84,7 +85,7 @@ class Checkers:
 
     def _check(self, lines: list[str], snapshot: Snapshot | None, source: str | None) -> Report:
         checker: _Checker | None = getattr(self._mine, "checker", None)
-        if checker is not None and (checker.snapshot != snapshot or checker.dead):
+        if checker is not None and (checker.dead or not checker.turn(snapshot)):
             self._end(checker)
             checker = None
         if checker is None:
@@ -108,14 +109,13 @@ class _Checker:
     def __init__(self, settings: Settings, snapshot: Snapshot | None) -> None:
         self._settings = settings
         self._iris = Iris(settings.base_iri)
-        self.snapshot = snapshot
+        self._snapshot = snapshot
         self.dead = False
         told = {
             "base": settings.base_iri,
-            "path": str(snapshot.path) if snapshot else None,
-            "lock": str(snapshot.lock) if snapshot else None,
             "derived": sorted(derived_properties(self._iris)),
             "memory": settings.reader_memory_mb * 2**20,
+            **_place(snapshot),
         }
         try:
             self._talk = Conversation("v4graph.checker", told, largest=_LARGEST)
@@ -126,6 +126,18 @@ class _Checker:
     def pid(self) -> int:
         """The process id."""
         return self._talk.child.pid
+
+    def turn(self, snapshot: Snapshot | None) -> bool:
+        """Turn to another snapshot; whether the process is there. The rules stay read."""
+        if snapshot == self._snapshot:
+            return True
+        self._talk.limit(_TURN_SECONDS)
+        try:
+            self._talk.send(frames.pack_json(frames.OPEN, _place(snapshot)))
+            self._snapshot = snapshot
+            return self._talk.receive()[0] == frames.READY
+        except Gone:
+            return False
 
     def check(self, lines: Sequence[str], source: str | None) -> Report:
         """Check one contribution; afterwards the process may be ``dead``."""
@@ -167,6 +179,11 @@ class _Checker:
             memory = self._settings.reader_memory_mb
             return TooLarge(f"The document needs more than {memory} MB of memory to be checked. Send it in parts.")
         return StoreError("The process that checks contributions ended unexpectedly. Send the document again.")
+
+
+def _place(snapshot: Snapshot | None) -> dict[str, str | None]:
+    """Where a snapshot is, and what keeps it there."""
+    return {"path": str(snapshot.path) if snapshot else None, "lock": str(snapshot.lock) if snapshot else None}
 
 
 def _read(written: bytes, iris: Iris) -> Report:

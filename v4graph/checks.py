@@ -1,15 +1,15 @@
 """Checks that need nothing but this checkout and its store: vocabulary, schemes, terms, queries, catalogue, data.
 
-SKOS conditions S9, S13, S14, S27, S46 (https://www.w3.org/TR/skos-reference/), the pitfalls of OOPS! that a program
-can see (P06 P08 P19 P20 P22 P32 P34 P35 P36 P38 P40 P41), DCAT-AP 3.0.1, and VoID against a recount. Each is a pure
-function that returns faults: sentences that say what to mend.
+SKOS conditions S9, S13, S14, S27, S37, S46 (https://www.w3.org/TR/skos-reference/), pitfalls of OOPS! and metadata of
+FOOPS! (``pitfalls.py``; P40 here), DCAT-AP 3.0.1, and VoID against a recount. Each is a pure function that returns
+faults: sentences that say what to mend.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -20,13 +20,13 @@ import pyoxigraph as ox
 from v4graph import assets, catalogue, releases
 from v4graph.catalogue import VOID
 from v4graph.iris import PUBLIC_BASE, Iris
+from v4graph.pitfalls import vocabulary_faults
 from v4graph.queries import bind, load_query
-from v4graph.schemes import Said, six_languages, skos_faults
-from v4graph.statements import DCTERMS, OWL, RDFS, SKOS, TYPE
+from v4graph.schemes import Said, skos_faults
+from v4graph.statements import TYPE
 
 VENDORED = assets.ONTOLOGY / "vendored"
 _SH = "http://www.w3.org/ns/shacl#"
-_LONGEST_LABEL = 60
 _EVER = "2000-01-01T00:00:00Z"
 
 
@@ -44,14 +44,17 @@ def all_checks(iris: Iris, store: ox.Store | None) -> Iterator[Check]:
     vocabulary = [t for name, triples in files.items() if _is_vocabulary(name) for t in triples]
     queries = {path.relative_to(assets.ROOT).as_posix(): path.read_text("utf-8") for path in _queries()}
     yield Check(
-        "ontology: declared, named, labelled, licensed, no cycles (OOPS!)", (*vocabulary_faults(vocabulary, iris),)
+        "ontology: header, names, texts, places, no cycles (OOPS!, FOOPS!)", (*vocabulary_faults(vocabulary, iris),)
     )
-    yield Check("schemes: SKOS S9 S13 S14 S27 S46, cycles, orphans, notations", (*skos_faults(vocabulary, iris),))
+    yield Check("schemes: SKOS S9 S13 S14 S27 S37 S46, cycles, orphans, notations", (*skos_faults(vocabulary, iris),))
     yield Check(
         "terms of ontology, shapes, data and queries exist (P34 P35 P40)", (*term_faults(files, queries, iris),)
     )
     yield Check("queries: titled, and SPARQL 1.1", (*query_faults(queries),))
-    yield Check("releases: frozen files are as they were", (*releases.all_faults(),))
+    yield Check(
+        "releases: frozen files are as they were, nothing they had is lost",
+        (*releases.all_faults(), *releases.regressions(vocabulary, iris)),
+    )
     told = catalogue.description(iris, _EVER, "0")
     yield Check("catalogue: DCAT-AP 3.0.1", (*dcat_faults(told),))
     if store is not None:
@@ -85,64 +88,6 @@ def _turtle(folder: Path) -> list[Path]:
 
 def _queries() -> list[Path]:
     return sorted([*assets.QUERIES.rglob("*.rq"), *assets.SHAPES.rglob("*.rq")])
-
-
-# --- the vocabulary -----------------------------------------------------------------------------------------------
-
-
-def vocabulary_faults(triples: Sequence[ox.Triple], iris: Iris) -> Iterator[str]:
-    """Pitfalls of the vocabulary and its header."""
-    said = Said(triples)
-    own = sorted(_below({t.subject for t in triples}, iris.term("")))
-    headers = said.subjects(TYPE, f"{OWL}Ontology")
-    others = [header for header in headers if not f"{header}/".startswith(f"{iris.ontology}/")]
-    if iris.ontology not in headers or others:
-        yield f"P38: declare <{iris.ontology}>, and parts of it, as owl:Ontology, and nothing else, not {headers}"
-    vann = "http://purl.org/vocab/vann/preferredNamespace"
-    for property_ in (f"{OWL}versionInfo", f"{DCTERMS}title", f"{DCTERMS}description", f"{vann}Prefix", f"{vann}Uri"):
-        if not said.texts(iris.ontology, property_):
-            yield f"header: give <{iris.ontology}> a <{property_}>"
-    if not said.iris(iris.ontology, f"{DCTERMS}license"):
-        yield f"P41: give <{iris.ontology}> a dcterms:license"
-    version = [v.value for v in said.texts(iris.ontology, f"{OWL}versionInfo")]
-    if said.iris(iris.ontology, f"{OWL}versionIRI") != {f"{iris.ontology}/{v}" for v in version}:
-        yield "header: owl:versionIRI must be the ontology's IRI, a slash and owl:versionInfo"
-    for property_ in (f"{RDFS}subClassOf", f"{RDFS}subPropertyOf"):
-        for term, above in sorted(said.closure(property_).items()):
-            if term in above:
-                yield f"P06: {term} lies below itself by {_local(property_)}; take one of the links out"
-    owners: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for term in own:
-        yield from _term_faults(said, term, iris)
-        if f"{OWL}Class" in said.iris(term, TYPE):
-            for label in said.texts(term, f"{RDFS}label"):
-                owners[label.language or "", label.value.casefold()].add(term)
-    for (language, shared), terms in sorted(owners.items()):
-        if len(terms) > 1:
-            yield f"P32: “{shared}”@{language} names {' and '.join(sorted(terms))}; tell them apart"
-
-
-def _term_faults(said: Said, term: str, iris: Iris) -> Iterator[str]:
-    name, types = term.removeprefix(iris.term("")), said.iris(term, TYPE)
-    if not types:
-        yield f"P34/P35: say what {term} is: a class, an object, datatype or annotation property"
-    if re.search(r"\.(ttl|owl|rdf|html|json|xml)$", name):
-        yield f"P36: take the file ending out of {term}"
-    pattern = "[A-Z][A-Za-z0-9]+" if f"{OWL}Class" in types else "[a-z][A-Za-z0-9]+"
-    if any(t.startswith(OWL) for t in types) and not re.fullmatch(pattern, name):
-        yield f"P22: {term}: a class begins with a capital, a property with a small letter, both without signs"
-    labels = said.texts(term, f"{RDFS}label")
-    yield from six_languages(labels, f"P08: {term}: rdfs:label")
-    definitions = said.texts(term, f"{SKOS}definition")
-    if "en" not in {d.language for d in definitions}:
-        yield f"P08: give {term} a skos:definition@en"
-    for label in labels:
-        if len(label.value) > _LONGEST_LABEL:
-            yield f"P20: {term}: the label “{label.value}” is longer than {_LONGEST_LABEL}; say it in the definition"
-        if label.value.casefold() in {d.value.casefold() for d in definitions}:
-            yield f"P20: {term}: label and definition are the same text"
-    if len(said.iris(term, f"{RDFS}domain")) > 1:
-        yield f"P19: {term} has several rdfs:domain, which mean all at once; use schema:domainIncludes"
 
 
 # --- terms --------------------------------------------------------------------------------------------------------
@@ -308,7 +253,3 @@ def data_faults(store: ox.Store) -> Iterator[str]:
 def _below(nodes: Iterable[object], space: str) -> set[str]:
     found = {node.value for node in nodes if isinstance(node, ox.NamedNode)}
     return {iri for iri in found if iri.startswith(space) and iri != space}
-
-
-def _local(iri: str) -> str:
-    return re.split(r"[#/]", iri)[-1]

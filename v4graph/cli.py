@@ -5,21 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 
 from v4graph import __version__
-from v4graph.errors import InvalidContribution, NotFound, UnknownParameter, V4GraphError
+from v4graph.commands import contributions, harvest, history, partners, releases
+from v4graph.commands.terminal import ERR, OUT, settings, telling
+from v4graph.errors import NotFound, UnknownParameter
 from v4graph.iris import Iris
-from v4graph.queries import bind_checked, find_in_library
-from v4graph.settings import Settings
+from v4graph.queries import LANGUAGES, bind_checked, find_in_library, list_library
 from v4graph.workspace import Loaded, Workspace
 
 app = typer.Typer(
@@ -28,8 +25,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="The knowledge graph of Central Europe's clusters, projects and partners.",
 )
-_OUT = Console(soft_wrap=not sys.stdout.isatty())
-_ERR = Console(stderr=True, soft_wrap=not sys.stderr.isatty())
 
 _SHOWN = 20
 """Faults of one check that are printed."""
@@ -37,42 +32,14 @@ _SHOWN = 20
 Lang = Annotated[str, typer.Option("--lang", help="Language of messages: en cs sk pl hu de.")]
 
 
-def _settings(**changes: object) -> Settings:
-    try:
-        return Settings(**{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]
-    except ValidationError as error:
-        for problem in error.errors():
-            name = "V4GRAPH_" + "_".join(str(part) for part in problem["loc"]).upper()
-            _ERR.print(f"[red]{name}[/]: {problem['msg']}", highlight=False)
-        raise typer.Exit(2) from None
-
-
-@contextmanager
-def _telling(what: str) -> Iterator[Workspace]:
-    """Run a command: show what it is doing, and errors as a sentence."""
-    workspace = Workspace(_settings())
-    try:
-        yield workspace
-    except InvalidContribution as error:
-        from v4graph.reporting import render_text
-
-        _ERR.print(f"[red]{what}[/]: {error.detail}", highlight=False)
-        _ERR.print(render_text(error.extras["report"], "en"), markup=False, highlight=False)
-        raise typer.Exit(1) from None
-    except V4GraphError as error:
-        _ERR.print(f"[red]{error.title}[/]", highlight=False)
-        _ERR.print(error.detail, markup=False, highlight=False)
-        raise typer.Exit(1) from None
-
-
 def _show(loaded: Loaded) -> None:
     new = [p for p in loaded.published if p.revision is not None]
     for p in new:
         line = f"{p.source}: revision {p.revision}, {p.triples} statements (+{p.added} −{p.removed})"
-        _OUT.print(line, markup=False, highlight=False)
+        OUT.print(line, markup=False, highlight=False)
     same = len(loaded.published) - len(new)
     unchanged = f", {same} unchanged" if same else ""
-    _OUT.print(f"{len(new)} published{unchanged}; snapshot {loaded.snapshot.number}", highlight=False)
+    OUT.print(f"{len(new)} published{unchanged}; snapshot {loaded.snapshot.number}", highlight=False)
 
 
 @app.command()
@@ -85,22 +52,22 @@ def serve(
     """Serve the graph; on the first start the packaged data is loaded."""
     from v4graph.web import server
 
-    settings = _settings(host=host, port=port)
+    chosen = settings(host=host, port=port)
     if files and not scratch:
         raise typer.BadParameter("files are loaded by “v4graph load”, or given to serve --scratch")
-    with _telling("serve"):
+    with telling("serve"):
         if scratch:
-            server.run(settings, scratch_files=files or [])
+            server.run(chosen, scratch_files=files or [])
             return
-        workspace = Workspace(settings)
-        with _ERR.status("opening the store") as status:
+        workspace = Workspace(chosen)
+        with ERR.status("opening the store") as status:
             if workspace.heal(tell=status.update) is None:
                 status.update("loading the packaged data")
                 published = workspace.load(tell=status.update).published
                 triples = sum(p.triples for p in published)
-                _OUT.print(f"loaded {triples} statements of {len(published)} sources", highlight=False)
-        _OUT.print(f"serving {settings.home} on http://{settings.host}:{settings.port}/", highlight=False)
-        server.run(settings)
+                OUT.print(f"loaded {triples} statements of {len(published)} sources", highlight=False)
+        OUT.print(f"serving {chosen.home} on http://{chosen.host}:{chosen.port}/", highlight=False)
+        server.run(chosen)
 
 
 @app.command()
@@ -109,55 +76,68 @@ def load(
     source: Annotated[str | None, typer.Option(help="The source whose graph the file becomes.")] = None,
 ) -> None:
     """Publish files as the curator: each is the whole new content of the source named like it."""
-    with _telling("load") as workspace, _ERR.status("loading") as status:
+    with telling("load") as workspace, ERR.status("loading") as status:
         _show(workspace.load(paths or [], source=source, tell=status.update))
 
 
 @app.command()
 def rebuild() -> None:
     """Build the store anew from the ledger."""
-    with _telling("rebuild") as workspace, _ERR.status("rebuilding") as status:
+    with telling("rebuild") as workspace, ERR.status("rebuilding") as status:
         snapshot = workspace.rebuild(tell=status.update)
         status.update("hashing")
-        _OUT.print(f"snapshot {snapshot.number}, store {workspace.hash()}", highlight=False)
+        OUT.print(f"snapshot {snapshot.number}, store {workspace.hash()}", highlight=False)
 
 
 @app.command()
 def query(
     file: Annotated[
-        str, typer.Argument(help="topic/name of the library, a file with a query, or - for standard input.")
-    ],
+        str | None,
+        typer.Argument(help="topic/name of the library, a file with a query, or - for standard input; none: the list."),
+    ] = None,
     param: Annotated[list[str] | None, typer.Option(help="name=value, for a query of the library.")] = None,
+    lang: Annotated[str | None, typer.Option(help="Language of titles and names: en cs sk pl hu de.")] = None,
     form: Annotated[str, typer.Option("--format", help="table, csv, json, tsv, xml, ttl, nt or jsonld.")] = "table",
 ) -> None:
     """Ask the published graph; SELECT and ASK print a table unless told otherwise."""
     from v4graph.answering import answer
 
-    with _telling("query") as workspace:
-        text = _query_text(file, param or [], Iris(workspace.settings.base_iri))
+    with telling("query") as workspace:
+        iris = Iris(workspace.settings.base_iri)
+        if lang is not None and lang not in LANGUAGES:
+            raise UnknownParameter(f"--lang is one of {', '.join(LANGUAGES)}.", parameter="lang")
+        if file is None:
+            for found in list_library(iris):
+                _, title, description = found.told_in([lang or "en"])
+                OUT.print(f"{found.name}\n  {title}\n  {description}", markup=False, highlight=False)
+            return
+        text = _query_text(file, param or [], lang, iris)
         kind, body = asyncio.run(answer(workspace.settings, text, "json" if form == "table" else form))
         if form != "table" or kind == "graph":
             sys.stdout.buffer.write(body)
             return
         told = json.loads(body)
         if kind == "boolean":
-            _OUT.print("true" if told["boolean"] else "false")
+            OUT.print("true" if told["boolean"] else "false")
             return
         table = Table(*told["head"]["vars"])
         for row in told["results"]["bindings"]:
             table.add_row(*(row.get(name, {}).get("value", "") for name in told["head"]["vars"]))
-        _OUT.print(table)
-        _OUT.print(f"{len(told['results']['bindings'])} rows", highlight=False)
+        OUT.print(table)
+        OUT.print(f"{len(told['results']['bindings'])} rows", highlight=False)
 
 
-def _query_text(file: str, given: list[str], iris: Iris) -> str:
+def _query_text(file: str, given: list[str], lang: str | None, iris: Iris) -> str:
     """The query of a file, of standard input, or of the library with its parameters."""
     try:
         if file == "-" or Path(file).exists():
             text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
         else:
             values = dict(pair.partition("=")[::2] for pair in given)
-            return bind_checked(find_in_library(file, iris), values, iris)
+            found = find_in_library(file, iris)
+            if lang is not None and any(parameter.name == "lang" for parameter in found.parameters):
+                values.setdefault("lang", lang)
+            return bind_checked(found, values, iris)
     except (OSError, UnicodeDecodeError) as error:
         raise NotFound(f"{file} cannot be read as UTF-8 text ({error}).") from error
     if given:
@@ -177,7 +157,7 @@ def validate(
 
     if form not in ("text", "json", "html", "ttl"):
         raise typer.BadParameter("--format is text, json, html or ttl")
-    with _telling("validate") as workspace:
+    with telling("validate") as workspace:
         report = workspace.validate(file)
         if form == "ttl":
             sys.stdout.buffer.write(to_rdf(report, TURTLE))
@@ -187,7 +167,7 @@ def validate(
             sys.stdout.buffer.write(report_page(report, lang, workspace.iris))
         else:
             text = json.dumps(to_json(report, lang), ensure_ascii=False, indent=2) if form == "json" else None
-            _OUT.print(text or render_text(report, lang), markup=False, highlight=False)
+            OUT.print(text or render_text(report, lang), markup=False, highlight=False)
         if report.blocks:
             raise typer.Exit(1)
 
@@ -197,7 +177,7 @@ def dump(
     output: Annotated[Path | None, typer.Argument(help="File to write; none: standard output.")] = None,
 ) -> None:
     """Write the whole store as sorted N-Quads."""
-    with _telling("dump") as workspace:
+    with telling("dump") as workspace:
         lines = (f"{line}\n".encode() for line in workspace.quads())
         if output is None:
             sys.stdout.buffer.writelines(lines)
@@ -209,33 +189,33 @@ def dump(
 @app.command()
 def backup(target: Annotated[Path, typer.Argument(help="File to write (.tar.gz).")]) -> None:
     """Write one file from which restore makes this instance again; works while the server runs."""
-    with _telling("backup") as workspace:
+    with telling("backup") as workspace:
         workspace.backup(target)
-        _OUT.print(f"{target}: {target.stat().st_size} bytes", highlight=False)
+        OUT.print(f"{target}: {target.stat().st_size} bytes", highlight=False)
 
 
 @app.command()
 def restore(archive: Annotated[Path, typer.Argument(help="A file written by backup.")]) -> None:
     """Make an empty home from a backup."""
-    with _telling("restore") as workspace, _ERR.status("restoring") as status:
+    with telling("restore") as workspace, ERR.status("restoring") as status:
         snapshot = workspace.restore(archive, tell=status.update)
-        _OUT.print(f"snapshot {snapshot.number}, store {workspace.hash()}", highlight=False)
+        OUT.print(f"snapshot {snapshot.number}, store {workspace.hash()}", highlight=False)
 
 
 @app.command()
 def check() -> None:
     """Check ledger and store, vocabulary, schemes, terms, queries, catalogue and data. Exit code 1 when one fails."""
     failed = 0
-    with _telling("check") as workspace, _ERR.status("checking"):
+    with telling("check") as workspace, ERR.status("checking"):
         for line in workspace.check():
-            _OUT.print(f"[green]ok[/]    {line}", highlight=False)
+            OUT.print(f"[green]ok[/]    {line}", highlight=False)
         for done in workspace.checks():
             failed += bool(done.faults)
-            _OUT.print(f"{'[red]fail[/]' if done.faults else '[green]ok[/]  '}  {done.name}", highlight=False)
+            OUT.print(f"{'[red]fail[/]' if done.faults else '[green]ok[/]  '}  {done.name}", highlight=False)
             for fault in done.faults[:_SHOWN]:
-                _OUT.print(f"        {fault}", markup=False, highlight=False)
+                OUT.print(f"        {fault}", markup=False, highlight=False)
             if len(done.faults) > _SHOWN:
-                _OUT.print(f"        and {len(done.faults) - _SHOWN} more", highlight=False)
+                OUT.print(f"        and {len(done.faults) - _SHOWN} more", highlight=False)
     if failed:
         raise typer.Exit(1)
 
@@ -243,7 +223,20 @@ def check() -> None:
 @app.command()
 def version() -> None:
     """Print the version."""
-    _OUT.print(__version__, highlight=False)
+    OUT.print(__version__, highlight=False)
+
+
+app.command()(releases.release)
+app.command()(harvest.harvest)
+partners.source_app.command("harvest-from")(harvest.harvest_from)
+app.add_typer(partners.partner_app, name="partner")
+app.add_typer(partners.source_app, name="source")
+app.add_typer(partners.token_app, name="token")
+app.command()(contributions.contribute)
+app.add_typer(contributions.app, name="contributions")
+app.command("rollback")(contributions.roll_back)
+app.command()(contributions.withdraw)
+history.register(app)
 
 
 if __name__ == "__main__":

@@ -1,28 +1,45 @@
-"""Contributions: what somebody submits for one source's graph, and how it becomes a revision.
+"""Contributions: what somebody submits for one source's graph, and the one lifecycle that leads to a revision.
 
-Many contributions can be published together: many revisions, one transaction of the ledger, one snapshot. Content
-that says nothing new makes no revision.
+    submitted ─┬─ invalid                              the rules found violations, or it could not be read
+               ├─ pending ─┬─ accepted ── published    by a reviewer, who is somebody else
+               │           ├─ declined
+               │           ├─ withdrawn                by who submitted it
+               │           └─ superseded               by a newer one of the same actor
+               └─ published                            by who may publish alone
+
+Everything here writes the ledger in one transaction, within ``publishing``; the store follows by
+``projection.project``. Whatever is not published stays in the ledger and is seen by its owner and the reviewers only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import lru_cache
+from typing import Any
 
-from v4graph import rdf
-from v4graph.errors import BadRequest, InvalidContribution, MalformedData, UnknownGraph
-from v4graph.iris import Iris
+from v4graph import assets, records
+from v4graph.actors import CURATOR, Actor
+from v4graph.errors import BadRequest, InvalidContribution, NotAllowed, UnknownGraph, WrongState
 from v4graph.ledger import Append, Ledger
+from v4graph.proposals import Draft, Proposal, draft, key_of
+from v4graph.records import Record
 from v4graph.report import Report
-from v4graph.sandbox.documents import Document, Parsed, parse_documents
-from v4graph.settings import Settings
-from v4graph.shapes import validate
+from v4graph.sources import Description
+from v4graph.store.embedded import Snapshot
 
-CURATOR = "curator"
-"""The actor who owns and publishes the packaged data."""
-MANIFEST = "sources"
-"""The stem of the file that describes the sources."""
+TRANSITIONS: Mapping[str, frozenset[str]] = {
+    "submitted": frozenset({"invalid", "pending", "published"}),
+    "pending": frozenset({"pending", "accepted", "declined", "withdrawn", "superseded", "published"}),
+    "accepted": frozenset({"published"}),
+    "invalid": frozenset(),
+    "declined": frozenset(),
+    "published": frozenset(),
+    "withdrawn": frozenset(),
+    "superseded": frozenset(),
+}
+"""What may follow a state; a pending one that was confirmed is pending still when it needs a review."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +49,6 @@ class Contribution:
     source: str
     lines: tuple[str, ...]
     name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """A source as the manifest describes it: rank 1 (best) … 5, owner, and all statements about it."""
-
-    source: str
-    lines: tuple[str, ...]
-    rank: int
-    owner: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,79 +62,234 @@ class Published:
     removed: int
 
 
-def read_files(
-    files: Sequence[tuple[str, Path]], settings: Settings, iris: Iris, *, one_graph: bool = False
-) -> dict[str, tuple[str, ...]]:
-    """Parse RDF files in the sandbox, by source; several files of one source are read as one graph.
+# --- the lifecycle ----------------------------------------------------------------------------------------------
 
-    Args:
-        files: pairs of source slug and path; the file ending tells the syntax.
-        one_graph: a file may name a graph, as long as all its statements are in it.
+
+def advance(record: Record, state: str) -> None:
+    """Check that a state may follow.
 
     Raises:
-        InvalidContribution: with every file that cannot be read, and where.
+        WrongState: it may not.
     """
-    documents = []
-    for source, path in files:
-        content, fmt = read_file(path)
-        documents.append(
-            Document(iris.rebase(content), fmt, iris.genid(source, ""), name=str(path), one_graph=one_graph)
+    if state not in TRANSITIONS[record.state]:
+        raise WrongState(f"Contribution {record.number} is {record.state}; it cannot be {state} any more.")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the rules say of a draft, and what they were applied beside; None where there was nothing to check."""
+
+    report: Report | None
+    snapshot: Snapshot | None = None
+    checked_with: str | None = None
+    token: str | None = None
+    trial: bool = False
+    """Only say whether it is possible; nothing is written."""
+
+
+def submit(ledger: Ledger, actor: Actor, proposal: Proposal, made: Draft | None, verdict: Verdict) -> int:
+    """Write a contribution and what becomes of it at once; returns its number."""
+    said = {
+        "name": proposal.name,
+        "mode": proposal.mode,
+        "base": made.base if made else proposal.base or 0,
+        "note": proposal.note,
+        "media_type": proposal.media_type,
+        **proposal.more,
+    }
+    if proposal.key is not None:
+        said |= {"key": key_of(actor, proposal.key), "request": proposal.request}
+    payload = {} if proposal.payload is None else {"payload": proposal.payload}
+    lines = made.lines if made else None
+    first = Append("contribution", proposal.source, actor.name, lines, detail=said, attached=payload)
+    state, needs = _settled(actor, proposal, made, verdict.report)
+    later = [_state(proposal.source, actor.name, state, needs=needs, verdict=verdict, problem=proposal.problem, of=0)]
+    if state == "published" and made is not None and made.changes:
+        later.append(_revision(made, actor.name, verdict.checked_with, note=proposal.note, of=0, more=proposal.more))
+    if state != "invalid":
+        later += _superseded(ledger, actor, proposal.source)
+    return ledger.append([first, *later])[0].number
+
+
+def _settled(actor: Actor, proposal: Proposal, made: Draft | None, report: Report | None) -> tuple[str, str]:
+    """The state a proposal comes to at once, and what it needs if it is pending."""
+    if made is None or (report is not None and report.blocks):
+        return "invalid", ""
+    if report is not None and report.counts["warning"] and not proposal.confirmed:
+        return "pending", "confirmation"
+    return ("published", "") if actor.may("publish") else ("pending", "review")
+
+
+def confirm(ledger: Ledger, actor: Actor, record: Record, note: str, verdict: Verdict) -> None:
+    """The submitter stands by what the rules warn of: it is published, or goes to review.
+
+    Raises:
+        WrongState: it does not wait for that, or the graph has moved on.
+    """
+    if record.state != "pending" or record.needs != "confirmation":
+        raise WrongState(f"Contribution {record.number} is {record.state} and waits for no confirmation.")
+    _own(actor, record)
+    if not note.strip():
+        raise BadRequest("Say why it is right although the rules warn.")
+    _not_moved(ledger, record)
+    if verdict.trial:
+        return
+    if actor.may("publish"):
+        _publish(ledger, actor, record, note, verdict)
+    else:
+        state = _state(record.source, actor.name, "pending", needs="review", note=note, verdict=verdict, about=record)
+        ledger.append([state])
+
+
+def accept(ledger: Ledger, actor: Actor, record: Record, note: str, verdict: Verdict) -> None:
+    """A reviewer accepts: it is published in the same transaction.
+
+    Raises:
+        WrongState: it does not wait for a review, or the graph has moved on.
+        NotAllowed: it is the reviewer's own.
+    """
+    _reviewable(actor, record, "accepted")
+    if record.needs == "confirmation":
+        raise WrongState(f"Contribution {record.number} waits for its submitter to confirm what the rules warn of.")
+    _not_moved(ledger, record)
+    if not verdict.trial:
+        _publish(ledger, actor, record, note, verdict, reviewed=True)
+
+
+def decline(ledger: Ledger, actor: Actor, record: Record, note: str) -> None:
+    """A reviewer declines, and says why."""
+    _reviewable(actor, record, "declined")
+    if not note.strip():
+        raise BadRequest("Say why the contribution is declined.")
+    state = _state(record.source, actor.name, "declined", note=note, about=record, reviewer=actor.name)
+    ledger.append([state])
+
+
+def withdraw(ledger: Ledger, actor: Actor, record: Record, note: str = "") -> None:
+    """The submitter takes back what was not published yet."""
+    _own(actor, record)
+    advance(record, "withdrawn")
+    ledger.append([_state(record.source, actor.name, "withdrawn", note=note, about=record)])
+
+
+def _own(actor: Actor, record: Record) -> None:
+    actor.needs("submit")
+    if actor.partner != record.partner and actor.name != CURATOR:
+        raise NotAllowed(f"Contribution {record.number} is not yours.")
+
+
+def _reviewable(actor: Actor, record: Record, state: str) -> None:
+    actor.needs("review")
+    if actor.name == record.actor:
+        raise NotAllowed("Nobody reviews what they submitted themselves.")
+    advance(record, state)
+
+
+def published(ledger: Ledger, record: Record) -> Published:
+    """What was published of a contribution."""
+    entry = ledger.revision(record.source, record.revision) if record.revision else None
+    if entry is None:
+        sizes = ledger.triples([record.content or ""])
+        return Published(record.source, None, sizes.get(record.content or "", 0), 0, 0)
+    added, removed = ledger.difference(entry)
+    sizes = ledger.triples([entry.content or ""])
+    return Published(record.source, entry.revision, sizes[entry.content or ""], len(added), len(removed))
+
+
+def _not_moved(ledger: Ledger, record: Record) -> None:
+    current = ledger.current("revision", record.source)
+    now = (current.revision or 0) if current else 0
+    if now != record.base:
+        raise WrongState(
+            f"Contribution {record.number} was made against revision {record.base} of “{record.source}”, which is at "
+            f"revision {now} now. It has to be submitted again.",
+            base=record.base,
+            revision=now,
         )
-    graphs: dict[str, set[str]] = {}
-    problems: list[str] = []
-    for (source, _), parsed in zip(files, parse_documents(documents, settings), strict=True):
-        if isinstance(parsed, Parsed):
-            graphs.setdefault(source, set()).update(parsed.lines)
-        else:
-            problems.append(parsed.detail)
-    if problems:
-        raise MalformedData("\n".join(problems))
-    return {source: tuple(sorted(lines)) for source, lines in graphs.items()}
 
 
-def read_file(path: Path) -> tuple[bytes, rdf.Format]:
-    """The bytes of a file and the syntax its ending tells.
-
-    Raises:
-        BadRequest: there is no such file, or no such syntax.
-    """
-    fmt = rdf.format_of_ending(path.suffix)
-    if fmt is None:
-        endings = ", ".join(f".{f.ending}" for f in rdf.RDF_FORMATS)
-        raise BadRequest(f"{path}: the file ending tells the syntax and must be one of {endings}.")
-    try:
-        return path.read_bytes(), fmt
-    except OSError as error:
-        raise BadRequest(f"{path}: cannot be read ({error.strerror}).") from error
-
-
-def descriptions(manifest: Iterable[str], rank_orders: dict[str, int], iris: Iris) -> list[Description]:
-    """The sources a manifest describes; ``rank_orders`` gives the order of each rank concept (IRI)."""
-    about: dict[str, list[str]] = {}
-    for line in manifest:
-        about.setdefault(line.split(" ", 1)[0], []).append(line)
-    rank, owner = f"<{iris.term('rank')}>", f"<{iris.term('owner')}>"
-    found = []
-    for subject, lines in sorted(about.items()):
-        said = {p: o for _, p, o in map(rdf.split_line, lines)}
-        if not subject.startswith(f"<{iris.graph('')}") or said.get(rank, "")[1:-1] not in rank_orders:
-            raise BadRequest(f"The manifest describes {subject} without a rank of the scheme source-rank.")
-        source = iris.source(subject[1:-1])
-        found.append(Description(source, tuple(sorted(lines)), rank_orders[said[rank][1:-1]], said[owner].strip('"')))
-    return found
+def _publish(
+    ledger: Ledger, actor: Actor, record: Record, note: str, verdict: Verdict, *, reviewed: bool = False
+) -> None:
+    made = draft(ledger, Proposal(record.source, ledger.lines(record.content)))
+    made = Draft(made.source, record.mode, made.base, made.lines, made.added, made.removed)
+    reviewer = actor.name if reviewed else None
+    appends = []
+    if reviewed:
+        advance(record, "accepted")
+        appends.append(_state(record.source, actor.name, "accepted", note=note, about=record, reviewer=reviewer))
+    else:
+        advance(record, "published")
+    appends.append(
+        _state(record.source, actor.name, "published", note=note, verdict=verdict, about=record, reviewer=reviewer)
+    )
+    if made.changes:
+        more = {name: record.detail[name] for name in ("to",) if name in record.detail}
+        revision = _revision(
+            made, record.actor, verdict.checked_with, note=record.note, about=record, reviewer=reviewer, more=more
+        )
+        appends.append(revision)
+    ledger.append(appends)
 
 
-def rank_orders(schemes: Iterable[str], iris: Iris) -> dict[str, int]:
-    """The order of every source rank, from the schemes' statements."""
-    order = f"<{iris.term('rankOrder')}>"
-    triples = (rdf.split_line(line) for line in schemes)
-    return {s[1:-1]: int(o.split('"')[1]) for s, p, o in triples if p == order}
+def _superseded(ledger: Ledger, actor: Actor, source: str) -> list[Append]:
+    open_ones = ledger.standings(source=source, state="pending")
+    return [
+        _state(source, actor.name, "superseded", about=records.read(ledger, standing.contribution))
+        for standing in open_ones
+        if standing.actor == actor.name
+    ]
 
 
-def check(contributions: Sequence[Contribution], context: Iterable[str], iris: Iris) -> Report:
-    """Validate contributions in context: together, beside what they refer to."""
-    lines = {line for contribution in contributions for line in contribution.lines}
-    return validate(lines, context=context, iris=iris)
+def _state(
+    source: str,
+    actor: str,
+    state: str,
+    *,
+    needs: str = "",
+    note: str = "",
+    verdict: Verdict | None = None,
+    problem: Mapping[str, Any] | None = None,
+    reviewer: str | None = None,
+    about: Record | None = None,
+    of: int | None = None,
+) -> Append:
+    detail: dict[str, Any] = {"state": state, "note": note}
+    detail |= {"contribution": about.number} if about else {}
+    detail |= {"needs": needs} if needs else {}
+    detail |= {"reviewer": reviewer} if reviewer else {}
+    attached: dict[str, bytes] = {}
+    if verdict is not None and verdict.report is not None:
+        attached["report"] = records.report_bytes(verdict.report)
+        number = verdict.snapshot.number if verdict.snapshot else None
+        detail |= {"snapshot": number, "checked_with": verdict.checked_with}
+    elif problem is not None:
+        attached["report"] = records.problem_bytes(problem)
+    elif about is not None and about.report is not None:
+        detail |= {"report": about.report, "snapshot": about.snapshot, "checked_with": about.checked_with}
+    return Append("state", source, actor, detail=detail, attached=attached, of=of)
+
+
+def _revision(
+    made: Draft,
+    actor: str,
+    checked_with: str | None,
+    *,
+    note: str,
+    reviewer: str | None = None,
+    about: Record | None = None,
+    of: int | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> Append:
+    detail: dict[str, Any] = {"mode": made.mode, "note": note, **(more or {})}
+    detail |= {"contribution": about.number} if about else {}
+    detail |= {"reviewer": reviewer} if reviewer else {}
+    detail |= {"checked_with": checked_with} if checked_with else {}
+    attached = {"added": made.added, "removed": made.removed}
+    return Append("revision", made.source, actor, made.lines, made.base + 1, detail, attached, of)
+
+
+# --- many at once -----------------------------------------------------------------------------------------------
 
 
 def record(
@@ -136,48 +298,57 @@ def record(
     described: Sequence[Description] = (),
     *,
     actor: str = CURATOR,
+    checked_with: str | None = None,
 ) -> list[Published]:
     """Write sources, contributions and their revisions into the ledger, in one transaction: the commit point.
 
-    To be called within ``publishing``; the store follows by ``projection.project``.
+    Many contributions that were checked together: many revisions, one snapshot. What says nothing new makes none.
 
     Raises:
         UnknownGraph: a contribution names a source that nobody registered.
     """
-    sources, revisions = ledger.latest("source"), ledger.latest("revision")
-    appends: list[Append] = []
-    for about in described:
-        known = sources.get(about.source)
-        if known is None or known.content != rdf.sha256(about.lines):
-            detail = {"rank": about.rank, "owner": about.owner}
-            appends.append(Append("source", about.source, actor, about.lines, detail=detail))
-    registered = sources.keys() | {about.source for about in described}
-    head = ledger.head()
-    number = (head.number if head else 0) + len(appends)
+    known = ledger.latest("source")
+    appends = [
+        about.entry(actor)
+        for about in described
+        if about.source not in known or known[about.source].content != _hash(about.lines)
+    ]
+    registered = known.keys() | {about.source for about in described}
     published: list[Published] = []
     for contribution in contributions:
-        if contribution.source not in registered:
-            raise UnknownGraph(f"There is no source “{contribution.source}”; describe it in the manifest of sources.")
-        before = revisions.get(contribution.source)
-        if before is not None and before.content == rdf.sha256(contribution.lines):
-            published.append(Published(contribution.source, None, len(contribution.lines), 0, 0))
-            continue
-        old = set(ledger.lines(before.content)) if before else set()
-        new = set(contribution.lines)
-        revision = (before.revision or 0) + 1 if before else 1
-        detail = {"name": contribution.name}
-        appends.append(Append("contribution", contribution.source, actor, contribution.lines, detail=detail))
-        number += 1
-        because = {"contribution": number}
-        appends.append(Append("revision", contribution.source, actor, contribution.lines, revision, because))
-        number += 1
-        published.append(Published(contribution.source, revision, len(new), len(new - old), len(old - new)))
+        source = contribution.source
+        if source not in registered:
+            raise UnknownGraph(f"There is no source “{source}”; describe it in the manifest of sources.")
+        made = draft(ledger, Proposal(source, contribution.lines))
+        if made.changes:
+            place = len(appends)
+            detail = {"name": contribution.name, "mode": made.mode, "base": made.base}
+            appends.append(Append("contribution", source, actor, made.lines, detail=detail))
+            appends.append(_state(source, actor, "published", of=place))
+            appends.append(_revision(made, actor, checked_with, note="", of=place))
+        revision = made.base + 1 if made.changes else None
+        published.append(Published(source, revision, len(made.lines), len(made.added), len(made.removed)))
     if appends:
         ledger.append(appends)
     return published
+
+
+def _hash(lines: Iterable[str]) -> str:
+    return hashlib.sha256("".join(f"{line}\n" for line in sorted(set(lines))).encode()).hexdigest()
 
 
 def refuse(report: Report) -> None:
     """Raise when a report blocks publication."""
     if report.blocks:
         raise InvalidContribution("The contribution breaks the rules; nothing was published.", report=report)
+
+
+@lru_cache(maxsize=1)
+def rules_version() -> str:
+    """A hash of the rules and the vocabulary: what a contribution was checked with."""
+    folders = (assets.SHAPES, assets.ONTOLOGY)
+    files = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in (".ttl", ".rq"))
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -7,7 +7,8 @@ the things whose derived statements may change with it, in words that start from
     # reach: object of v4:participant; object of v4:project, then ^v4:project/v4:participant
 
 So after a publication only those are derived again, inside the same update; deriving everything anew gives the same
-(tests prove it). ``daily`` names a class whose things are derived again when the day has changed.
+(tests prove it). ``daily`` names a class whose things are derived again when the day has changed, or a class and a
+path from its things to what is derived again: ``v4:LabelAward, then v4:awardedTo``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pyoxigraph as ox
 
@@ -26,6 +28,8 @@ from v4graph.resolution import XSD
 
 _CONSTRUCT = re.compile(r"^(.*?)CONSTRUCT\s*\{([^{}]*)\}\s*WHERE\s*\{(.*)\}\s*$", re.DOTALL)
 _NAME = re.compile(r"(?<![<\w])\w+:\w[\w-]*")
+_EDITION = 2
+"""Counts up when the code tells of an entry in other statements than before: stores are then built anew."""
 _FOCUS = re.compile(r"VALUES\s+\?focus\s*\{\s*UNDEF\s*\}")
 
 
@@ -81,7 +85,8 @@ def _reaches(text: str, name: str, prologue: str) -> tuple[Reach, ...]:
     return tuple(found)
 
 
-def load_rules(iris: Iris) -> list[Rule]:
+@lru_cache(maxsize=2)
+def load_rules(iris: Iris) -> tuple[Rule, ...]:
     """All rules, in the order in which they build on each other."""
     rules = []
     for query in list_queries("rules", iris):
@@ -95,7 +100,7 @@ def load_rules(iris: Iris) -> list[Rule]:
         reach = _reaches(query.header["reach"], query.name, prologue)
         reads = frozenset(map(_full_names(prologue), _NAME.findall(found[3]))).union(*(r.properties for r in reach))
         rules.append(Rule(query.name, order, makes, reach, reads, daily, prologue, found[2], found[3]))
-    return sorted(rules, key=lambda rule: (rule.order, rule.name))
+    return tuple(sorted(rules, key=lambda rule: (rule.order, rule.name)))
 
 
 def derived_properties(iris: Iris) -> list[str]:
@@ -105,7 +110,8 @@ def derived_properties(iris: Iris) -> list[str]:
 
 def fingerprint(rules: Iterable[Rule]) -> str:
     """A hash of the rules: a store derived by other rules is out of date."""
-    parts = [(r.name, r.order, r.makes, r.daily, r.prologue, r.template, r.body) for r in rules]
+    parts: list[object] = [_EDITION]
+    parts += [(r.name, r.order, r.makes, r.daily, r.prologue, r.template, r.body) for r in rules]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
@@ -146,7 +152,8 @@ def foci(store: ox.Store, rule: Rule, changed: Changed, *, all_daily: bool) -> l
             found |= _select(store, rule, f"VALUES ?node {{ {' '.join(sorted(nodes))} }} ?node {reach.path} ?focus")
         found |= nodes if not reach.path else set()
     if all_daily and rule.daily:
-        found |= _select(store, rule, f"?focus a {rule.daily}")
+        kind, _, path = rule.daily.partition(", then ")
+        found |= _select(store, rule, f"?node a {kind} . ?node {path} ?focus" if path else f"?focus a {kind}")
     return sorted(found)
 
 

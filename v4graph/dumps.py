@@ -189,7 +189,7 @@ class _Gzip:
 
 def main(home: str, base: str, number: str, path: str, token: str, created: str) -> None:
     """Make the files of one snapshot."""
-    make(Snapshot(int(number), Path(path), 0, token, created), Path(home), Iris(base))
+    make(Snapshot(int(number), Path(path), token, created), Path(home), Iris(base))
 
 
 if __name__ == "__main__":

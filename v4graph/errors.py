@@ -2,16 +2,21 @@
 
     V4GraphError                    slug, title and status on the class; detail and extras on the instance
     ├─ BadRequest 400               MalformedQuery · MalformedData · UnknownParameter
-    ├─ NotAllowed 403               UpdateRefused · ServiceRefused
-    ├─ NotFound 404                 UnknownEntity · UnknownGraph
+    ├─ NotAuthenticated 401
+    ├─ NotAllowed 403               UpdateRefused · ServiceRefused · AddressRefused · NotYourGraph
+    ├─ NotFound 404                 UnknownEntity · UnknownGraph · UnknownRevision · UnknownContribution
+    │                               UnknownPartner
     ├─ MethodNotAllowed 405
     ├─ NotAcceptable 406
+    ├─ WrongState 409               StaleCheck
     ├─ Gone 410
+    ├─ PreconditionFailed 412       carries the difference
     ├─ TooLarge 413
     ├─ UnsupportedMediaType 415
     ├─ InvalidContribution 422      carries the Report
     ├─ TooManyRequests 429
     ├─ RulesBroken 500
+    ├─ FetchFailed 502
     ├─ StoreError 500               StoreLocked 503 · LedgerBroken 500
     └─ Overloaded 503               QueryTimeout · QueryTooBig
 
@@ -38,6 +43,10 @@ class V4GraphError(Exception):
         self.headers = headers or {}
         self.extras = extras
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """An error that is told to another process stays what it is."""
+        return _again, (type(self), self.detail, self.headers, self.extras)
+
     def problem(self, base_iri: str) -> dict[str, Any]:
         """The error as an RFC 9457 problem object."""
         return {
@@ -47,6 +56,10 @@ class V4GraphError(Exception):
             "detail": self.detail,
             **self.extras,
         }
+
+
+def _again(cls: type[V4GraphError], detail: str, headers: dict[str, str], extras: dict[str, Any]) -> V4GraphError:
+    return cls(detail, headers=headers, **extras)
 
 
 class BadRequest(V4GraphError):
@@ -73,6 +86,12 @@ class UnknownParameter(BadRequest):
     slug, title = "bad-parameter", "A parameter is not valid"
 
 
+class NotAuthenticated(V4GraphError):
+    """The caller has not proved who it is; why is never said."""
+
+    slug, title, status = "not-authenticated", "A valid token is needed", 401
+
+
 class NotAllowed(V4GraphError):
     """The caller may not do this."""
 
@@ -89,6 +108,18 @@ class ServiceRefused(NotAllowed):
     """A query asks the server to call another server."""
 
     slug, title = "service-refused", "Federated queries are not allowed here"
+
+
+class AddressRefused(NotAllowed):
+    """The address leads into a private network."""
+
+    slug, title = "address-refused", "This address is not fetched from"
+
+
+class NotYourGraph(NotAllowed):
+    """The graph belongs to somebody else."""
+
+    slug, title = "not-your-graph", "This graph belongs to somebody else"
 
 
 class NotFound(V4GraphError):
@@ -109,6 +140,24 @@ class UnknownGraph(NotFound):
     slug, title = "unknown-graph", "There is no such graph"
 
 
+class UnknownRevision(NotFound):
+    """The graph has no revision of this number."""
+
+    slug, title = "unknown-revision", "There is no such revision"
+
+
+class UnknownContribution(NotFound):
+    """There is no contribution of this number that the caller may see."""
+
+    slug, title = "unknown-contribution", "There is no such contribution"
+
+
+class UnknownPartner(NotFound):
+    """No partner has this name, or no token has this one."""
+
+    slug, title = "unknown-partner", "There is no such partner"
+
+
 class MethodNotAllowed(V4GraphError):
     """The resource exists, the method does not."""
 
@@ -121,10 +170,28 @@ class NotAcceptable(V4GraphError):
     slug, title, status = "not-acceptable", "No acceptable format", 406
 
 
+class WrongState(V4GraphError):
+    """What was asked does not fit the state that things are in."""
+
+    slug, title, status = "wrong-state", "This is not possible in the present state", 409
+
+
+class StaleCheck(WrongState):
+    """The graph changed while a contribution was checked: it is to be checked again."""
+
+    slug, title = "stale-check", "The graph changed meanwhile"
+
+
 class Gone(V4GraphError):
     """The thing was withdrawn; the detail says why."""
 
     slug, title, status = "gone", "This was withdrawn", 410
+
+
+class PreconditionFailed(V4GraphError):
+    """The graph is not the one the caller changed; ``difference`` says what happened to it since."""
+
+    slug, title, status = "precondition-failed", "Somebody else changed this meanwhile", 412
 
 
 class TooLarge(V4GraphError):
@@ -155,6 +222,12 @@ class TooManyRequests(V4GraphError):
     """One client has too many queries under way."""
 
     slug, title, status = "too-many-requests", "Too many queries at once", 429
+
+
+class FetchFailed(V4GraphError):
+    """Another server does not answer, or not with what was asked for."""
+
+    slug, title, status = "fetch-failed", "The address does not answer as it should", 502
 
 
 class StoreError(V4GraphError):

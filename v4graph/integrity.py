@@ -26,11 +26,16 @@ _ORDER = 1000.0
 
 @dataclass(frozen=True, slots=True)
 class IntegrityRule:
-    """A rule and its query; ``beside`` is the severity of what shows only together with other sources."""
+    """A rule and its query.
+
+    ``beside`` is the severity of what shows only together with other sources, ``outside`` that in a contribution
+    from outside.
+    """
 
     rule: Rule
     query: str
     beside: Severity | None = None
+    outside: Severity | None = None
 
 
 @lru_cache(maxsize=2)
@@ -48,7 +53,8 @@ def load_integrity(iris: Iris) -> tuple[IntegrityRule, ...]:
             {language: told[_key("title", language)] for language in LANGUAGES},
             {language: told[_key("message", language)] for language in LANGUAGES},
         )
-        found.append(IntegrityRule(rule, query.text, _severity(told["beside"]) if "beside" in told else None))
+        beside, outside = (_severity(told[word]) if word in told else None for word in ("beside", "outside"))
+        found.append(IntegrityRule(rule, query.text, beside, outside))
     return tuple(found)
 
 
@@ -63,16 +69,19 @@ def _severity(word: str) -> Severity:
 
 
 def find_conflicts(
-    statements: Collection[str], known: Collection[str], subjects: Collection[str], iris: Iris
+    statements: Collection[str], known: Collection[str], subjects: Collection[str], iris: Iris, *, outside: bool = False
 ) -> Iterator[Finding]:
     """The findings about the contribution's own records (``subjects``), given what is known beside."""
     together = _store([*statements, *known, *load_vocabulary(iris).hierarchy])
     alone = _store([*statements, *load_vocabulary(iris).hierarchy]) if known else together
     for integrity in load_integrity(iris):
-        found = set(_findings(integrity.rule, integrity.query, together, subjects))
+        rule = integrity.rule
+        if outside and integrity.outside is not None:
+            rule = replace(rule, severity=integrity.outside)
+        found = set(_findings(rule, integrity.query, together, subjects))
         if integrity.beside is not None:
-            own = set(_findings(integrity.rule, integrity.query, alone, subjects)) if known else found
-            milder = replace(integrity.rule, severity=integrity.beside)
+            own = set(_findings(rule, integrity.query, alone, subjects)) if known else found
+            milder = replace(rule, severity=integrity.beside)
             found = own | {replace(finding, rule=milder) for finding in found - own}
         yield from found
 

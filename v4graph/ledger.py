@@ -1,7 +1,8 @@
-"""The ledger: the append-only record of sources, contributions and revisions. The truth; the store is its projection.
+"""The ledger: the append-only record of sources, contributions, decisions and revisions. The truth (DESIGN.md §3).
 
-One table of entries, each with the hash of the one before it, and one of contents: canonical N-Triples, gzipped,
-addressed by SHA-256, so that one database is all there is to back up. SQLite by default (WAL, ``synchronous=FULL``).
+One table of entries, each with the hash of the one before it, and one of contents: canonical N-Triples, or the bytes
+that somebody sent, gzipped, addressed by SHA-256, so that one database is all there is to back up. SQLite by default
+(WAL, ``synchronous=FULL``). How every contribution stands is written in the same transaction.
 """
 
 from __future__ import annotations
@@ -11,94 +12,59 @@ import hashlib
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from v4graph import rdf
+from v4graph.entries import (
+    CONTENT,
+    EMPTY,
+    ENTRY,
+    KEPT,
+    META,
+    PROJECTED,
+    STANDING,
+    STANDS,
+    START,
+    Append,
+    Entry,
+    Standing,
+    entry_of,
+    newest,
+    stand,
+    state_hash,
+)
 from v4graph.errors import LedgerBroken
 
-_META = sa.MetaData()
-_CONTENT = sa.Table(
-    "content",
-    _META,
-    sa.Column("sha256", sa.String(64), primary_key=True),
-    sa.Column("triples", sa.Integer, nullable=False),
-    sa.Column("data", sa.LargeBinary, nullable=False),
-)
-_ENTRY = sa.Table(
-    "entry",
-    _META,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("time", sa.String(32), nullable=False),
-    sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("source", sa.String(200), nullable=False),
-    sa.Column("actor", sa.String(200), nullable=False),
-    sa.Column("revision", sa.Integer),
-    sa.Column("content", sa.String(64), sa.ForeignKey("content.sha256")),
-    sa.Column("detail", sa.Text, nullable=False),
-    sa.Column("previous", sa.String(64), nullable=False),
-    sa.Column("hash", sa.String(64), nullable=False),
-    sa.Index("entry_by_source", "source", "kind", "number"),
-)
-
-EMPTY = rdf.sha256(())
-"""The hash of the empty graph: what a withdrawn source holds."""
-START = "0" * 64
-"""What the first entry names as its previous hash."""
+__all__ = ["EMPTY", "KEPT", "PROJECTED", "START", "Append", "Entry", "Ledger", "Standing"]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing that happened.
-
-    ``kind`` is ``source`` (content: its description), ``contribution`` (content: what was submitted) or ``revision``
-    (content: the whole graph of the source from now on; ``revision``: its number).
-    """
-
-    number: int
-    time: str
-    kind: str
-    source: str
-    actor: str
-    revision: int | None
-    content: str | None
-    detail: dict[str, Any]
-    previous: str
-    hash: str
-
-    def expected_hash(self) -> str:
-        """The hash this entry must have, from all it says and the hash of the one before it."""
-        said = [self.number, self.time, self.kind, self.source, self.actor, self.revision, self.content]
-        text = json.dumps([*said, self.detail, self.previous], ensure_ascii=False, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Append:
-    """An entry to be appended; ``lines`` become its content."""
-
-    kind: str
-    source: str
-    actor: str
-    lines: Iterable[str] | None = None
-    revision: int | None = None
-    detail: dict[str, Any] = field(default_factory=dict)
+_LARGE = 2**22
+"""So many bytes are packed in a hurry."""
 
 
 class Ledger:
     """A ledger in a database. One process appends at a time (the lock of the publisher); any number read."""
 
     def __init__(self, url: str) -> None:
-        """Open the ledger at a database address, making its tables when they are not there."""
+        """Open the ledger at a database address, making what is missing of its tables."""
         self._engine = sa.create_engine(url)
-        if self._engine.dialect.name == "sqlite":
+        self._sqlite = self._engine.dialect.name == "sqlite"
+        if self._sqlite:
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
-        _META.create_all(self._engine)
+        META.create_all(self._engine)
+        for index in ENTRY.indexes:
+            index.create(self._engine, checkfirst=True)
+        with self._engine.connect() as db:
+            any_row = sa.select(STANDING.c.contribution).limit(1)
+            old = db.execute(any_row).first() is None and self.entries(kind="contribution", limit=1)
+        if old:
+            self._fill_standing()
 
     @classmethod
     def in_home(cls, home: Path) -> Ledger:
@@ -110,81 +76,253 @@ class Ledger:
         """Close all connections."""
         self._engine.dispose()
 
+    # --- writing ------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with self._engine.begin() as db:
+            if self._sqlite:  # take the lock before anything is read: two writers then wait instead of failing
+                db.exec_driver_sql("BEGIN IMMEDIATE")
+            yield db
+
     def append(self, new: Iterable[Append]) -> list[Entry]:
         """Append entries in one transaction: all of them or none. The commit is the point of no return.
 
-        Times never go back, even when the clock does.
+        Times never go back, even when the clock does. An entry that changes the public state says its hash.
+
+        Raises:
+            LedgerBroken: an entry names a content or a state that is not what it is.
         """
         entries: list[Entry] = []
-        with self._engine.begin() as db:
-            last = db.execute(sa.select(_ENTRY).order_by(_ENTRY.c.number.desc()).limit(1)).one_or_none()
+        with self._writing() as db:
+            last = db.execute(sa.select(ENTRY).order_by(ENTRY.c.number.desc()).limit(1)).one_or_none()
             number, previous, time = (last.number, last.hash, last.time) if last else (0, START, "")
-            now = max(datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), time)
+            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            public: dict[str, dict[str, str]] | None = None
+            kept: dict[int, str] = {}  # a contribution and its revision have the same lines
             for item in new:
                 number += 1
-                content = self._keep(db, item.lines) if item.lines is not None else None
+                content = None
+                if item.lines is not None:
+                    content = kept[id(item.lines)] = kept.get(id(item.lines)) or self._keep(db, item.lines)
+                told = {name: self._keep(db, what) for name, what in item.attached.items()}
+                if item.kind in PROJECTED:
+                    public = self._public(db) if public is None else public
+                    public.setdefault(item.source, {})[item.kind] = content or ""
+                    told["state"] = state_hash(public)
+                for name in told.keys() & item.detail.keys():
+                    if told[name] != item.detail[name]:
+                        raise LedgerBroken(f"Entry {number} would say another {name} than what it brings.")
+                about = {} if item.of is None else {"contribution": entries[item.of].number}
+                detail = {**item.detail, **told, **about}
+                if item.time is not None and item.time < time:
+                    raise LedgerBroken(f"Entry {number} would be older than the one before it.")
+                time = item.time or max(now, time)
                 entry = Entry(
-                    number, now, item.kind, item.source, item.actor, item.revision, content, item.detail, previous, ""
+                    number, time, item.kind, item.source, item.actor, item.revision, content, detail, previous, ""
                 )
                 previous = entry.expected_hash()
                 row = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
-                row |= {"detail": json.dumps(item.detail, ensure_ascii=False, sort_keys=True), "hash": previous}
-                db.execute(_ENTRY.insert(), row)
-                entries.append(_entry(row))
+                row |= {"detail": json.dumps(detail, ensure_ascii=False, sort_keys=True), "hash": previous}
+                db.execute(ENTRY.insert(), row)
+                entries.append(entry_of(row))
+                for statement in stand(entries[-1]):
+                    db.execute(statement)
         return entries
 
     @staticmethod
-    def _keep(db: sa.Connection, lines: Iterable[str]) -> str:
-        ordered = sorted(set(lines))
-        digest = rdf.sha256(ordered)
-        if db.execute(sa.select(_CONTENT.c.sha256).where(_CONTENT.c.sha256 == digest)).first() is None:
-            data = gzip.compress("".join(f"{line}\n" for line in ordered).encode(), compresslevel=6, mtime=0)
-            db.execute(_CONTENT.insert(), {"sha256": digest, "triples": len(ordered), "data": data})
+    def _keep(db: sa.Connection, what: Iterable[str] | bytes) -> str:
+        """Keep lines or bytes; the same bytes are kept once, whatever they were handed in as."""
+        triples, data = 0, what
+        if not isinstance(data, bytes):
+            ordered = list(data)
+            if any(line >= following for line, following in pairwise(ordered)):
+                ordered = sorted(set(ordered))
+            triples, data = len(ordered), "".join(f"{line}\n" for line in ordered).encode()
+        digest = hashlib.sha256(data).hexdigest()
+        known = db.execute(sa.select(CONTENT.c.triples).where(CONTENT.c.sha256 == digest)).scalar()
+        if known is None:
+            packed = gzip.compress(data, compresslevel=6 if len(data) < _LARGE else 1, mtime=0)
+            db.execute(CONTENT.insert(), {"sha256": digest, "triples": triples, "data": packed})
+        elif triples > known:  # it came as bytes before
+            db.execute(CONTENT.update().where(CONTENT.c.sha256 == digest).values(triples=triples))
         return digest
+
+    def _fill_standing(self) -> None:
+        """Make the table of standings from the entries: a ledger from before it had one."""
+        with self._writing() as db:
+            if db.execute(sa.select(STANDING.c.contribution).limit(1)).first() is None:
+                for entry in self.entries(kind=STANDS):
+                    for statement in stand(entry):
+                        db.execute(statement)
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    def content(self, content: str) -> bytes:
+        """The bytes of a content."""
+        with self._engine.connect() as db:
+            data: bytes = db.execute(sa.select(CONTENT.c.data).where(CONTENT.c.sha256 == content)).scalar_one()
+        return gzip.decompress(data)
 
     def lines(self, content: str | None) -> list[str]:
         """The sorted N-Triples lines of a content."""
-        if content is None:
-            return []
-        with self._engine.connect() as db:
-            data = db.execute(sa.select(_CONTENT.c.data).where(_CONTENT.c.sha256 == content)).scalar_one()
-        return gzip.decompress(data).decode().split("\n")[:-1]
+        return [] if content is None else self.content(content).decode().split("\n")[:-1]
 
-    def head(self) -> Entry | None:
-        """The last entry."""
-        with self._engine.connect() as db:
-            row = db.execute(sa.select(_ENTRY).order_by(_ENTRY.c.number.desc()).limit(1)).mappings().one_or_none()
-        return _entry(row) if row else None
+    def lines_about(self, content: str | None, beginnings: Iterable[str]) -> list[str]:
+        """The lines of a content that begin with one of some texts, found by bisection: most are not even decoded."""
+        text = b"" if content is None else self.content(content)
+        found: list[str] = []
+        for beginning in sorted(set(beginnings)):
+            wanted = beginning.encode()
+            low, high = 0, len(text)  # both are the start of a line, or the end
+            while low < high:
+                middle = text.rfind(b"\n", 0, (low + high) // 2) + 1
+                if text[middle : middle + len(wanted)] < wanted:
+                    low = text.index(b"\n", (low + high) // 2) + 1
+                else:
+                    high = middle
+            while low < len(text) and text.startswith(wanted, low):
+                end = text.index(b"\n", low)
+                found.append(text[low:end].decode())
+                low = end + 1
+        return found
 
-    def entries(self, *, after: int = 0, kind: str | None = None, source: str | None = None) -> list[Entry]:
-        """The entries after a number, in order."""
-        query = sa.select(_ENTRY).where(_ENTRY.c.number > after).order_by(_ENTRY.c.number)
+    def difference(self, revision: Entry) -> tuple[list[str], list[str]]:
+        """The lines a revision added and removed; entries from before they were kept are compared."""
+        if "added" in revision.detail and "removed" in revision.detail:
+            return self.lines(revision.detail["added"]), self.lines(revision.detail["removed"])
+        before = self.revision(revision.source, (revision.revision or 1) - 1)
+        old, new = (set(self.lines(entry.content)) if entry else set[str]() for entry in (before, revision))
+        return sorted(new - old), sorted(old - new)
+
+    def head(
+        self, kinds: Collection[str] | None = None, *, until: int | None = None, at: str | None = None
+    ) -> Entry | None:
+        """The last entry (of these kinds, up to a number, up to a time)."""
+        query = sa.select(ENTRY).order_by(ENTRY.c.number.desc()).limit(1)
+        if kinds is not None:
+            query = query.where(ENTRY.c.kind.in_(kinds))
+        if until is not None:
+            query = query.where(ENTRY.c.number <= until)
+        if at is not None:
+            query = query.where(ENTRY.c.time <= at)
+        return self._one(query)
+
+    def entry(self, number: int) -> Entry | None:
+        """The entry of a number."""
+        return self._one(sa.select(ENTRY).where(ENTRY.c.number == number))
+
+    def entries_of(self, numbers: Collection[int]) -> dict[int, Entry]:
+        """The entries of some numbers."""
+        with self._engine.connect() as db:
+            rows = db.execute(sa.select(ENTRY).where(ENTRY.c.number.in_(sorted(numbers)))).mappings()
+            return {row["number"]: entry_of(row) for row in rows}
+
+    def current(self, kind: str, source: str, *, until: int | None = None) -> Entry | None:
+        """The last entry of a kind about a source (up to an entry number)."""
+        query = sa.select(ENTRY).where(ENTRY.c.source == source, ENTRY.c.kind == kind)
+        if until is not None:
+            query = query.where(ENTRY.c.number <= until)
+        return self._one(query.order_by(ENTRY.c.number.desc()).limit(1))
+
+    def revision(self, source: str, revision: int) -> Entry | None:
+        """A revision of a source by its number."""
+        about = (ENTRY.c.source == source, ENTRY.c.kind == "revision", ENTRY.c.revision == revision)
+        return self._one(sa.select(ENTRY).where(*about))
+
+    def entries(
+        self,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        kind: str | Collection[str] | None = None,
+        source: str | None = None,
+        limit: int | None = None,
+        backwards: bool = False,
+    ) -> list[Entry]:
+        """The entries after a number (and up to one), of one kind or several, in order or the newest first."""
+        order = ENTRY.c.number.desc() if backwards else ENTRY.c.number
+        query = sa.select(ENTRY).where(ENTRY.c.number > after).order_by(order).limit(limit)
+        if until is not None:
+            query = query.where(ENTRY.c.number <= until)
         if kind:
-            query = query.where(_ENTRY.c.kind == kind)
-        if source:
-            query = query.where(_ENTRY.c.source == source)
+            query = query.where(ENTRY.c.kind.in_([kind] if isinstance(kind, str) else kind))
+        if source is not None:
+            query = query.where(ENTRY.c.source == source)
         with self._engine.connect() as db:
-            return [_entry(row) for row in db.execute(query).mappings()]
+            return [entry_of(row) for row in db.execute(query).mappings()]
 
     def latest(self, kind: str, *, until: int | None = None) -> dict[str, Entry]:
-        """For each source, its last entry of a kind (up to an entry number): current revisions, descriptions."""
-        newest = sa.select(sa.func.max(_ENTRY.c.number)).where(_ENTRY.c.kind == kind).group_by(_ENTRY.c.source)
-        if until is not None:
-            newest = newest.where(_ENTRY.c.number <= until)
+        """For each source, its last entry of a kind (up to an entry number): current revisions, descriptions.
+
+        Costs as much as there are sources, however many entries there are.
+        """
         with self._engine.connect() as db:
-            rows = db.execute(sa.select(_ENTRY).where(_ENTRY.c.number.in_(newest))).mappings()
-            return {row["source"]: _entry(row) for row in rows}
+            rows = db.execute(sa.select(ENTRY).where(ENTRY.c.number.in_(newest(kind, until)))).mappings()
+            return {row["source"]: entry_of(row) for row in rows}
+
+    def state(self, *, until: int | None = None) -> str:
+        """The canonical hash of the public state: of every source's current content and description."""
+        with self._engine.connect() as db:
+            return state_hash(self._public(db, until))
+
+    @staticmethod
+    def _public(db: sa.Connection, until: int | None = None) -> dict[str, dict[str, str]]:
+        found: dict[str, dict[str, str]] = {}
+        columns = sa.select(ENTRY.c.kind, ENTRY.c.source, ENTRY.c.content)
+        for kind in PROJECTED:
+            for row in db.execute(columns.where(ENTRY.c.number.in_(newest(kind, until)))):
+                found.setdefault(row.source, {})[kind] = row.content or ""
+        return found
+
+    def standing(self, contribution: int) -> Standing | None:
+        """How a contribution stands."""
+        return next(iter(self._standings(STANDING.c.contribution == contribution)), None)
+
+    def standing_of_key(self, key: str) -> Standing | None:
+        """How the contribution stands that was submitted with a key."""
+        return next(iter(self._standings(STANDING.c.key == key)), None)
+
+    def standings(
+        self,
+        *,
+        source: str | None = None,
+        partner: str | None = None,
+        state: str | None = None,
+        after: int = 0,
+        before: int | None = None,
+        limit: int | None = None,
+    ) -> list[Standing]:
+        """How contributions stand, oldest first; with ``before``, the last ones before a number, newest first."""
+        wanted = {"source": source, "partner": partner, "state": state}
+        where = [STANDING.c[name] == value for name, value in wanted.items() if value is not None]
+        if before is not None:
+            where.append(STANDING.c.contribution < before)
+        return self._standings(STANDING.c.contribution > after, *where, limit=limit, backwards=before is not None)
+
+    def _standings(
+        self, *where: sa.ColumnElement[bool], limit: int | None = None, backwards: bool = False
+    ) -> list[Standing]:
+        order = STANDING.c.contribution.desc() if backwards else STANDING.c.contribution
+        with self._engine.connect() as db:
+            rows = db.execute(sa.select(STANDING).where(*where).order_by(order).limit(limit))
+            return [Standing(**row) for row in rows.mappings()]
+
+    def _one(self, query: sa.Select[Any]) -> Entry | None:
+        with self._engine.connect() as db:
+            row = db.execute(query).mappings().first()
+        return entry_of(row) if row else None
 
     def triples(self, contents: Iterable[str] | None = None) -> dict[str, int]:
         """The size of contents, by hash (default: of all)."""
-        query = sa.select(_CONTENT.c.sha256, _CONTENT.c.triples)
+        query = sa.select(CONTENT.c.sha256, CONTENT.c.triples)
         if contents is not None:
-            query = query.where(_CONTENT.c.sha256.in_(sorted(set(contents))))
+            query = query.where(CONTENT.c.sha256.in_(sorted(set(contents))))
         with self._engine.connect() as db:
             return {row.sha256: row.triples for row in db.execute(query)}
 
     def verify(self) -> int:
-        """Check the chain of hashes and every content; returns the number of entries.
+        """Check the chain of hashes, every content and every standing; returns the number of entries.
 
         Raises:
             LedgerBroken: something was changed, removed or inserted behind the ledger's back.
@@ -197,14 +335,29 @@ class Ledger:
                 raise LedgerBroken(f"Entry {entry.number} of the ledger does not fit the chain of hashes.")
             previous = entry.hash
             contents |= {entry.content} if entry.content else set()
+            contents |= {entry.detail[name] for name in KEPT if entry.detail.get(name)}
         for content in sorted(contents):
             try:
-                intact = rdf.sha256(self.lines(content)) == content
-            except (sa.exc.NoResultFound, OSError, EOFError, zlib.error, UnicodeDecodeError):
+                intact = hashlib.sha256(self.content(content)).hexdigest() == content
+            except (sa.exc.NoResultFound, OSError, EOFError, zlib.error):
                 intact = False
             if not intact:
                 raise LedgerBroken(f"The content {content} of the ledger was changed or removed.")
+        self._verify_standing(entries)
         return len(entries)
+
+    def _verify_standing(self, entries: Iterable[Entry]) -> None:
+        fresh = sa.create_engine("sqlite://")
+        STANDING.create(fresh)
+        with fresh.begin() as db:
+            for entry in entries:
+                for statement in stand(entry):
+                    db.execute(statement)
+            expected = db.execute(sa.select(STANDING).order_by(STANDING.c.contribution)).all()
+        fresh.dispose()
+        with self._engine.connect() as db:
+            if db.execute(sa.select(STANDING).order_by(STANDING.c.contribution)).all() != expected:
+                raise LedgerBroken("How contributions stand was changed behind the back of the ledger.")
 
     def backup_to(self, path: Path) -> None:
         """Write a consistent copy of an SQLite ledger, also while somebody publishes."""
@@ -212,12 +365,6 @@ class Ledger:
             original: Any = db.connection.driver_connection
             original.backup(copy)
         copy.close()
-
-
-def _entry(row: Any) -> Entry:
-    values = {name: row[name] for name in Entry.__dataclass_fields__}
-    values["detail"] = json.loads(values["detail"])
-    return Entry(**values)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -6,7 +6,6 @@ contribution, and the hubs of the graph (a country, a sector) are never entered 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
@@ -14,6 +13,7 @@ import pyoxigraph as ox
 
 from v4graph import rdf
 from v4graph.iris import Iris
+from v4graph.vocabulary import nearest
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _SKOS = "http://www.w3.org/2004/02/skos/core#"
@@ -122,8 +122,8 @@ class Neighbourhood:
         for iri in wanted:
             space, _, name = iri.rpartition("/")
             names = by_space.get(space, {})
-            near = [n for n in names if n[:2] == name[:2] or n[-3:] == name[-3:]]
-            yield from (names[n] for n in difflib.get_close_matches(name[:200], near, 1))
+            if near := nearest(name, names):
+                yield names[near]
 
     def _climb(self, found: set[ox.Quad], seen: set[ox.NamedNode]) -> None:
         """Follow the parts to their wholes."""

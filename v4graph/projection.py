@@ -18,42 +18,16 @@ import pyoxigraph as ox
 
 from v4graph import derivation, provenance, rdf
 from v4graph.iris import Iris
-from v4graph.ledger import Entry, Ledger
-from v4graph.resolution import Policies, Rules, recorded_resolutions, resolve_subject
+from v4graph.ledger import PROJECTED, Entry, Ledger
+from v4graph.resolution import Policies, Rules, resolve_subject
+from v4graph.state import RESOLUTIONS, State, state_of
 from v4graph.store.embedded import Primary, Snapshot, current, wipe
 
 VOCABULARY = ("ontology", "schemes")
 """Sources that decide how all others are read: a change of theirs builds the store anew."""
-RESOLUTIONS = "resolutions"
-"""The source that holds the editor's resolutions."""
-
 Progress = Callable[[str], None]
 Pair = tuple[str, str]
 """A subject and a property, or a subject and a value, as N-Triples text."""
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """The ledger as of an entry: per source its description and its current revision, and the resolving rules."""
-
-    revisions: Mapping[str, Entry]
-    descriptions: Mapping[str, Entry]
-    rules: Rules
-
-
-def state_of(ledger: Ledger, iris: Iris, until: int | None = None, policies: Policies | None = None) -> State:
-    """Read the state of the ledger as of an entry (default: now); ``policies`` saves reading the ontology again."""
-    revisions = ledger.latest("revision", until=until)
-    descriptions = ledger.latest("source", until=until)
-
-    def said(source: str) -> list[str]:
-        return ledger.lines(revisions[source].content) if source in revisions else []
-
-    ranks = {slug: int(entry.detail["rank"]) for slug, entry in descriptions.items() if "rank" in entry.detail}
-    if policies is None:
-        policies = Policies.from_lines(said("ontology"), iris)
-    recorded = recorded_resolutions(rdf.normalise(said(RESOLUTIONS)), iris)
-    return State(revisions, descriptions, Rules(policies, ranks, recorded))
 
 
 def token_of(entry: Entry, fingerprint: str) -> str:
@@ -73,12 +47,21 @@ def applied(store: ox.Store, iris: Iris) -> tuple[int, str, str] | None:
     return (int(number), digest, rules) if number and digest and rules else None
 
 
-def project(ledger: Ledger, home: Path, iris: Iris, *, anew: bool = False, tell: Progress = lambda _: None) -> Snapshot:
-    """Bring the store of a home up to the ledger's last entry and make the snapshot; heals whatever a crash left.
+def project(
+    ledger: Ledger,
+    home: Path,
+    iris: Iris,
+    *,
+    until: int | None = None,
+    anew: bool = False,
+    tell: Progress = lambda _: None,
+) -> Snapshot:
+    """Bring the store of a home up to the ledger's last public entry and make the snapshot; heals what a crash left.
 
-    To be called within ``publishing``. Costs as much as what is missing, or everything when ``anew``.
+    To be called within ``publishing``. Costs as much as what is missing, or everything when ``anew``. With ``until``
+    the store is that of an entry of the past, in a home of its own.
     """
-    head = ledger.head()
+    head = ledger.head(PROJECTED, until=until)
     if head is None:
         raise ValueError("the ledger is empty: there is nothing to project")
     rules = derivation.load_rules(iris)
@@ -91,8 +74,8 @@ def project(ledger: Ledger, home: Path, iris: Iris, *, anew: bool = False, tell:
         if done == (head.number, head.hash, fingerprint) and now and now.token == token and now.path.is_dir():
             return now
         if done != (head.number, head.hash, fingerprint):
-            entries = ledger.entries(after=done[0]) if done else []
-            at_marker = next((e for e in ledger.entries(after=done[0] - 1)[:1]), None) if done else None
+            at_marker = ledger.entry(done[0]) if done and done[0] <= head.number else None
+            entries = ledger.entries(after=done[0], until=head.number, kind=PROJECTED) if done and at_marker else []
             follows = done is not None and at_marker is not None and done[1:] == (at_marker.hash, fingerprint)
             if follows and at_marker and not _changes_vocabulary(entries):
                 _bring_up_to_date(primary.store, ledger, at_marker, head, rules, fingerprint, iris)
@@ -101,7 +84,7 @@ def project(ledger: Ledger, home: Path, iris: Iris, *, anew: bool = False, tell:
                 wipe(home)
                 primary = Primary(home)
                 _build(primary.store, ledger, head, rules, fingerprint, iris, home, tell)
-        return primary.checkpoint(entry=head.number, token=token)
+        return primary.checkpoint(entry=head.number, token=token, created=head.time)
     finally:
         primary.close()
 
@@ -117,7 +100,7 @@ def _build(
     store: ox.Store,
     ledger: Ledger,
     head: Entry,
-    rules: list[derivation.Rule],
+    rules: tuple[derivation.Rule, ...],
     fingerprint: str,
     iris: Iris,
     home: Path,
@@ -157,7 +140,10 @@ def _all_quads(ledger: Ledger, head: Entry, state: State, iris: Iris, tell: Prog
         yield from resolved.lines
         yield from (in_graph(line, disagreements) for line in resolved.disagreements)
     graph = f"<{iris.provenance}>"
-    yield from (in_graph(line, graph) for line in _provenance(ledger, state, ledger.entries(kind="revision"), iris))
+    yield from (
+        in_graph(line, graph)
+        for line in _provenance(ledger, state, ledger.entries(kind="revision", until=head.number), iris)
+    )
 
 
 def _provenance(ledger: Ledger, state: State, revisions: Iterable[Entry], iris: Iris) -> set[str]:
@@ -185,18 +171,20 @@ def in_graph(line: str, graph: str) -> str:
 
 
 @dataclass(slots=True)
-class _Difference:
+class Difference:
     """Quads to remove and to add, per graph (IRI in angle brackets; "" is the default graph)."""
 
     removed: dict[str, set[str]]
     added: dict[str, set[str]]
 
     def between(self, graph: str, old: Iterable[str], new: Iterable[str]) -> None:
+        """Note what makes the new lines of a graph of the old ones."""
         before, after = set(old), set(new)
         self.removed.setdefault(graph, set()).update(before - after)
         self.added.setdefault(graph, set()).update(after - before)
 
     def update(self) -> list[str]:
+        """The operations of a SPARQL Update that makes the difference."""
         return [
             f"{verb} DATA {{\n{_blocks(part)}\n}}"
             for verb, part in (("DELETE", self.removed), ("INSERT", self.added))
@@ -218,27 +206,27 @@ def _bring_up_to_date(
     ledger: Ledger,
     at_marker: Entry,
     head: Entry,
-    rules: list[derivation.Rule],
+    rules: tuple[derivation.Rule, ...],
     fingerprint: str,
     iris: Iris,
 ) -> None:
-    entries = ledger.entries(after=at_marker.number)
-    old = state_of(ledger, iris, at_marker.number)
-    new = state_of(ledger, iris, head.number, old.rules.policies)  # the vocabulary is the same, or all is built anew
-    difference = _Difference({}, {})
-    pairs: set[Pair] = set()
+    entries = ledger.entries(after=at_marker.number, until=head.number, kind=PROJECTED)
     touched = {entry.source for entry in entries}
+    old = state_of(ledger, iris, at_marker.number, touched)
+    new = state_of(ledger, iris, head.number, touched)
+    difference = Difference({}, {})
+    pairs: set[Pair] = set()
     for source in touched:
         before, after = old.revisions.get(source), new.revisions.get(source)
         if (before and before.content) != (after and after.content):
             graph = f"<{iris.graph(source)}>"
-            lines = [rdf.normalise(ledger.lines(e.content)) if e else [] for e in (before, after)]
-            difference.between(graph, *lines)
-            pairs |= {_pair(line) for line in difference.removed[graph] | difference.added[graph]}
+            difference.between(graph, *_where_they_differ(ledger, before, after))
+            pairs |= {pair_of(line) for line in difference.removed[graph] | difference.added[graph]}
         if old.rules.rank(source) != new.rules.rank(source) and after:
-            pairs |= {_pair(line) for line in rdf.normalise(ledger.lines(after.content))}
-    pairs |= dict(old.rules.recorded.items() ^ new.rules.recorded.items()).keys()
-    changed = _resolve_again(store, pairs, difference, new.rules, iris)
+            pairs |= {pair_of(line) for line in rdf.normalise(ledger.lines(after.content))}
+    if RESOLUTIONS in touched:
+        pairs |= dict(old.rules.recorded.items() ^ new.rules.recorded.items()).keys()
+    changed = resolve_again(store, pairs, difference, new.rules, iris)
 
     named = [e.content for e in (*entries, *(s.revisions[t] for s in (old, new) for t in touched & s.revisions.keys()))]
     sizes = ledger.triples(content for content in named if content)
@@ -262,8 +250,26 @@ def _bring_up_to_date(
     store.update(f"{derivation.prologue_of(rules)}\n" + " ;\n".join(operations))
 
 
-def _resolve_again(
-    store: ox.Store, pairs: Iterable[Pair], difference: _Difference, rules: Rules, iris: Iris
+def _where_they_differ(ledger: Ledger, before: Entry | None, after: Entry | None) -> tuple[list[str], list[str]]:
+    """Two contents as the engine keeps them, as far as their statements are not the same.
+
+    A statement that is spelled in two ways is one statement, so all values of a pair are looked at together.
+    """
+    first, last = ((entry.revision or 0 if entry else 0) for entry in (before, after))
+    between = [ledger.revision(after.source, n) for n in range(first + 1, last + 1)] if after else []
+    pairs: set[str] = set()
+    for entry in between:
+        if entry is None:  # a copy of another ledger need not begin at the beginning
+            pairs.add("")
+            break
+        for lines in ledger.difference(entry):
+            pairs |= {" ".join((*pair_of(line), "")) for line in lines}
+    old, new = (ledger.lines_about(entry.content, pairs) if entry else [] for entry in (before, after))
+    return rdf.normalise(old), rdf.normalise(new)
+
+
+def resolve_again(
+    store: ox.Store, pairs: Iterable[Pair], difference: Difference, rules: Rules, iris: Iris
 ) -> dict[str, list[Pair]]:
     """Add to the difference what the resolved view and the disagreements gain and lose because of some pairs.
 
@@ -271,7 +277,7 @@ def _resolve_again(
     """
     disagreements = f"<{iris.disagreements}>"
     no_source = {f"<{g}>" for g in (iris.provenance, iris.disagreements, iris.derived)}
-    added = {graph: _by_subject(lines) for graph, lines in difference.added.items()}
+    added = {graph: by_subject(lines) for graph, lines in difference.added.items()}
     changed: dict[str, list[Pair]] = {}
     properties: dict[str, set[str]] = {}
     for subject, predicate in pairs:
@@ -287,7 +293,7 @@ def _resolve_again(
         statements: dict[str, set[str]] = {}
         for graph in (found.keys() | added.keys()) - no_source - {""}:
             kept = found.get(graph, {}).get(subject, set()) - difference.removed.get(graph, set())
-            new = {line for line in added.get(graph, {}).get(subject, ()) if _pair(line)[1] in predicates}
+            new = {line for line in added.get(graph, {}).get(subject, ()) if pair_of(line)[1] in predicates}
             if kept or new:
                 statements[iris.source(graph[1:-1])] = kept | new
         resolved = resolve_subject(subject, statements, rules, iris)
@@ -296,7 +302,8 @@ def _resolve_again(
             _, predicate, value = rdf.split_line(line)
             changed.setdefault(predicate, []).append((subject, value))
         difference.between("", before, resolved.lines)
-        told = [line for p in predicates & rules.policies.single for line in _disagreement(store, subject, p, iris)]
+        disputable = predicates & rules.policies.single
+        told = [line for p in disputable for line in disagreement_about(store, subject, p, iris)]
         difference.between(disagreements, told, resolved.disagreements)
     return changed
 
@@ -307,7 +314,7 @@ def _together(predicate: str, policies: Policies) -> set[str]:
     return {predicate}.union(*coupled)
 
 
-def _disagreement(store: ox.Store, subject: str, predicate: str, iris: Iris) -> list[str]:
+def disagreement_about(store: ox.Store, subject: str, predicate: str, iris: Iris) -> list[str]:
     """What the graph of disagreements says about a pair."""
     graph, claim = ox.NamedNode(iris.disagreements), ox.NamedNode(iris.term("claim"))
     about: list[ox.Quad] = []
@@ -323,12 +330,14 @@ def _node(text: str) -> ox.NamedNode:
     return ox.NamedNode(text[1:-1])
 
 
-def _pair(line: str) -> Pair:
+def pair_of(line: str) -> Pair:
+    """The subject and the property of a line."""
     subject, predicate, _ = line.split(" ", 2)
     return subject, predicate
 
 
-def _by_subject(lines: Iterable[str]) -> dict[str, set[str]]:
+def by_subject(lines: Iterable[str]) -> dict[str, set[str]]:
+    """Lines by their subject."""
     found: dict[str, set[str]] = {}
     for line in lines:
         found.setdefault(line.split(" ", 1)[0], set()).add(line)
@@ -341,4 +350,4 @@ def _by_graph(quads: Iterable[ox.Quad]) -> dict[str, dict[str, set[str]]]:
     for quad in quads:
         name = "" if isinstance(quad.graph_name, ox.DefaultGraph) else str(quad.graph_name)
         found.setdefault(name, []).append(quad)
-    return {name: _by_subject(rdf.ntriples(group)) for name, group in found.items()}
+    return {name: by_subject(rdf.ntriples(group)) for name, group in found.items()}

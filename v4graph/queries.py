@@ -4,7 +4,8 @@ A parameter is a line ``VALUES ?name { UNDEF }`` (or ``VALUES (?a ?b) { (UNDEF U
 in any SPARQL tool, and binding replaces the inside of the braces by terms in N-Triples syntax.
 
 What is neither under ``platform/`` nor under ``rules/`` is the library: questions for everybody, with titles in six
-languages (``# title@cs:``) and typed parameters (``# param country: iri — what it means``).
+languages (``# title@cs:``, ``# description@cs:``) and typed parameters (``# param country: iri — what it means``).
+``# answered on: fixture NAME`` says that no source read so far holds an answer and the tests run on invented data.
 """
 
 from __future__ import annotations
@@ -51,9 +52,25 @@ class Query:
         return {x: self.header[f"title@{x}"] for x in LANGUAGES if f"title@{x}" in self.header}
 
     @property
+    def descriptions(self) -> dict[str, str]:
+        """How the answer is found, and what it leaves out, by language."""
+        return {x: self.header[f"description@{x}"] for x in LANGUAGES if f"description@{x}" in self.header}
+
+    @property
     def description(self) -> str:
-        """How the answer is found, and what it leaves out."""
+        """How the answer is found, in English."""
         return self.header.get("description@en") or self.header.get("description", "")
+
+    @property
+    def fixture(self) -> str | None:
+        """The invented data its tests run on where the packaged data cannot answer; none where they can."""
+        kind, _, name = self.header.get("answered on", "").partition(" ")
+        return name if kind == "fixture" else None
+
+    def told_in(self, languages: Iterable[str]) -> tuple[str, str, str]:
+        """The first of the languages it is told in (else English), with its title and description."""
+        language = next((x for x in languages if x in self.titles), "en")
+        return language, self.titles.get(language, self.name), self.descriptions.get(language, self.description)
 
     @property
     def keywords(self) -> tuple[str, ...]:

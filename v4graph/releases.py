@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -21,10 +21,11 @@ from v4graph.errors import BadRequest
 from v4graph.iris import PUBLIC_BASE, Iris
 from v4graph.namespaces import prefixes
 from v4graph.rdf import GRAPH_FORMATS, TURTLE, rdf_format
-from v4graph.statements import OWL
+from v4graph.statements import OWL, RDFS, SKOS
 
 RELEASES = assets.ONTOLOGY / "releases"
 SUMS = "SHA256SUMS"
+_TEXTS = {f"{RDFS}label", f"{SKOS}prefLabel", f"{SKOS}definition", f"{SKOS}notation"}
 
 
 def version() -> str:
@@ -95,6 +96,38 @@ def all_faults(releases: Path = RELEASES) -> list[str]:
     """What was changed in any release."""
     folders = sorted(path for path in releases.glob("[0-9]*") if path.is_dir())
     return [fault for folder in folders for fault in faults(folder)]
+
+
+def regressions(triples: Iterable[ox.Triple], iris: Iris, releases: Path = RELEASES) -> Iterator[str]:
+    """What the newest release had and the vocabulary has no longer: terms, concepts, texts in a language."""
+    folders = [path for path in releases.glob("[0-9]*") if path.is_dir()]
+    if not folders:
+        return
+    newest = max(folders, key=lambda path: [int(part) for part in path.name.split(".")])
+    here = _told(triples)
+    there = _told(
+        quad.triple
+        for name in ("ontology.ttl", "schemes.ttl")
+        for quad in ox.parse(iris.rebase((newest / name).read_bytes()), ox.RdfFormat.TURTLE)
+    )
+    for subject in sorted(there.keys() - here.keys()):
+        yield (
+            f"{subject} was in release {newest.name}; take it back, with owl:deprecated true and dcterms:isReplacedBy"
+        )
+    for subject in sorted(there.keys() & here.keys()):
+        for property_, language in sorted(there[subject] - here[subject]):
+            yield f"{subject} had a {property_}@{language} in release {newest.name}; give it one again"
+
+
+def _told(triples: Iterable[ox.Triple]) -> dict[str, set[tuple[str, str]]]:
+    """The texts of each term and concept, by property and language."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    for triple in triples:
+        if isinstance(triple.subject, ox.NamedNode):
+            texts = found.setdefault(triple.subject.value, set())
+            if triple.predicate.value in _TEXTS and isinstance(triple.object, ox.Literal):
+                texts.add((triple.predicate.value, triple.object.language or ""))
+    return found
 
 
 def _files() -> Iterator[tuple[str, bytes]]:

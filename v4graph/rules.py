@@ -28,6 +28,8 @@ class Rules:
     rules: Mapping[str, Rule]
     phrases: Mapping[str, Texts]
     vocabulary: Vocabulary
+    kinds: frozenset[str]
+    """The kinds of record, as they stand in addresses: ``project`` of ``id/project/…``."""
 
 
 @lru_cache(maxsize=2)
@@ -43,7 +45,16 @@ def load_rules(iris: Iris) -> Rules:
     rules = {iri: _rule(iri, said) for iri, said in about.items() if f"{SH}severity" in said}
     prefix = f"{iris.base}shapes#report-"
     phrases = {i.removeprefix(prefix): _texts(s[PREF_LABEL]) for i, s in about.items() if i.startswith(prefix)}
-    return Rules(tuple(_flat(triples)), rules, phrases, load_vocabulary(iris))
+    return Rules(tuple(_flat(triples)), rules, phrases, load_vocabulary(iris), frozenset(_kinds(about, iris)))
+
+
+def _kinds(about: Mapping[str, Mapping[str, list[Any]]], iris: Iris) -> Iterator[str]:
+    """The kinds that the rules of addresses name."""
+    things = f"^{iris.thing('', '')[:-1]}"
+    for said in about.values():
+        for pattern in said.get(f"{SH}pattern", ()):
+            if f"{SH}path" not in said and pattern.value.startswith(things):
+                yield pattern.value[len(things) :].partition("/")[0]
 
 
 def _flat(triples: Iterable[ox.Triple]) -> Iterator[ox.Triple]:

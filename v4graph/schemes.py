@@ -1,4 +1,4 @@
-"""Concept schemes: SKOS conditions S9, S13, S14, S27, S46 (https://www.w3.org/TR/skos-reference/) and what we add."""
+"""Concept schemes: SKOS S9, S13, S14, S27, S37, S46 (https://www.w3.org/TR/skos-reference/) and what we add."""
 
 from __future__ import annotations
 
@@ -65,6 +65,9 @@ def skos_faults(triples: Sequence[ox.Triple], iris: Iris) -> Iterator[str]:
     schemes = set(said.subjects(TYPE, f"{SKOS}ConceptScheme"))
     for both in sorted(schemes.intersection(concepts)):
         yield f"S9: {both} is a concept and a scheme; keep one"
+    collections = {s for kind in ("Collection", "OrderedCollection") for s in said.subjects(TYPE, SKOS + kind)}
+    for both in sorted(collections.intersection(concepts) | collections.intersection(schemes)):
+        yield f"S37: {both} is a collection, so it is neither a concept nor a scheme; keep one"
     for resource in sorted(
         {s for kind in ("prefLabel", "altLabel", "hiddenLabel") for s in said.subjects(SKOS + kind)}
     ):

@@ -16,6 +16,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from v4graph.errors import RulesBroken
 from v4graph.iris import Iris
 from v4graph.report import SEVERITIES, Finding, Report
 from v4graph.rules import SH, Rules, load_rules
+from v4graph.scope import find_scope_faults, withdrawn
 from v4graph.vocabulary import Fault, find_faults
 
 if TYPE_CHECKING:
@@ -99,26 +101,55 @@ def _quietly() -> Iterator[None]:
         words.stringify_node = wording
 
 
-def validate(lines: Iterable[str], *, context: Iterable[str] = (), iris: Iris) -> Report:
-    """The report on a contribution (N-Triples lines), given what the graph says of the things it refers to."""
+def validate(lines: Iterable[str], *, context: Iterable[str] = (), iris: Iris, outside: bool = False) -> Report:
+    """The report on a contribution (N-Triples lines), given what the graph says of the things it refers to.
+
+    From ``outside`` comes one source of somebody who may speak of records only, not of the graph itself; what would
+    be a contradiction between sources is then a fault of this one.
+    """
     rules = load_rules(iris)
     said = sorted(set(lines))
     known = set(context)
     faults = find_faults(said, known, rules.vocabulary, iris)
+    if outside:
+        told = [rdf.split_line(line) for line in said]
+        gone = withdrawn([rdf.split_line(line) for line in known])
+        faults = [f for f in faults if f.rule != "foreignSubject" or iris.path(f.focus) is None]
+        of_scope = list(find_scope_faults(told, gone, rules.kinds, iris))
+        out_of_scope = {fault.focus for fault in of_scope}
+        faults = [f for f in faults if f.rule != "untyped" or f.focus not in out_of_scope] + of_scope
     statements = [line for line in said if not _is_shape_statement(line)]
+    told_better = {(fault.focus, fault.path) for fault in faults if fault.rule != "foreignTerm"}
+    faults = [f for f in faults if f.rule != "foreignTerm" or (f.focus, f.path) not in told_better]
     findings = {_of_fault(fault, rules, iris) for fault in faults}
     # The vocabulary knows better what an unknown value is: its finding replaces that of the shape.
     replaced = {(f.focus, f.path, f.value) for f in findings if f.value}
-    foreign = {f.focus for f in findings if f.shape == f"{iris.base}shapes#Contribution-foreignSubject"}
+    # And of a record that is not ours, or of two kinds, its address says nothing.
+    said_already = {f"{iris.base}shapes#Contribution-{name}" for name in _ADDRESSES}
+    foreign = {f.focus for f in findings if f.shape in said_already}
     for finding in _of_shapes(statements, known, rules, iris):
         unknown = finding.value is not None and (finding.focus, finding.path, finding.value) in replaced
         if not unknown and not (finding.path is None and finding.focus in foreign):
-            findings.add(finding)
+            findings.add(_stricter(finding, iris) if outside else finding)
     if statements:
         subjects = {rdf.split_line(line)[0][1:-1] for line in statements}
         beside = [line for line in _needed(statements, known, every=True)]
-        findings.update(integrity.find_conflicts(statements, beside, subjects, iris))
+        conflicts = set(integrity.find_conflicts(statements, beside, subjects, iris, outside=outside))
+        # What a rule across records says of a value tells more than what a single field says of it.
+        blocking = {(f.focus, f.path, f.value) for f in conflicts if f.value and f.severity == "violation"}
+        findings = {f for f in findings if (f.focus, f.path, f.value) not in blocking} | conflicts
     return Report(tuple(sorted(findings, key=_order)), iris.base)
+
+
+_ADDRESSES = ("foreignSubject", "platformSubject", "unknownKind", "twoKinds")
+_ONE_SOURCE = ("name-language",)
+"""Rules that all sources together may break, and one source may not."""
+
+
+def _stricter(finding: Finding, iris: Iris) -> Finding:
+    if finding.shape not in {f"{iris.base}shapes#{name}" for name in _ONE_SOURCE}:
+        return finding
+    return replace(finding, rule=replace(finding.rule, severity="violation"))
 
 
 def _is_shape_statement(line: str) -> bool:

@@ -5,20 +5,31 @@ SHACL Core has no way to say "this property is declared" or "this address exists
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 import pyoxigraph as ox
 
-from v4graph import assets, rdf
+from v4graph import assets, identifiers, rdf, texts
 from v4graph.iris import Iris
 
 SH = "<http://www.w3.org/ns/shacl#"
 RDF_TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
 SUBCLASS = "<http://www.w3.org/2000/01/rdf-schema#subClassOf>"
+DOMAIN = "<https://schema.org/domainIncludes>"
+DISJOINT = "<http://www.w3.org/2002/07/owl#disjointWith>"
+CLASS = "<http://www.w3.org/2002/07/owl#Class>"
+NOTATION = "<http://www.w3.org/2004/02/skos/core#notation>"
+KEPT = frozenset({"<http://www.w3.org/2002/07/owl#deprecated>", "<http://purl.org/dc/terms/isReplacedBy>"})
+"""What rules across records need to know of concepts."""
 IN_SCHEME = "<http://www.w3.org/2004/02/skos/core#inScheme>"
+ANYWHERE = "nameAsGiven"
+"""What a source prints may be told of any record."""
+_ORGANISATION, _AGENT = "http://www.w3.org/ns/org#Organization", "http://xmlns.com/foaf/0.1/Agent"
+"""One is below the other in the vocabulary they come from, which ours does not repeat."""
+_LIKE = 70
+"""Of 100: names that are less alike are no help."""
 SUGGESTED = 50
 """Only for so many faults of a report a likely spelling is searched: it is a comparison with all candidates."""
 
@@ -44,7 +55,15 @@ class Vocabulary:
     spaces: frozenset[str]
     """The address spaces of the schemes, each up to its last slash."""
     hierarchy: tuple[str, ...]
-    """N-Triples lines: subclasses, the kinds of concepts, the models of life-cycle stages."""
+    """N-Triples lines: subclasses, the kinds of concepts, models of stages, units of indicators, what is deprecated."""
+    domains: Mapping[str, frozenset[str]]
+    """The kinds of record that a property of ours is for."""
+    above: Mapping[str, frozenset[str]]
+    """Each class with all that are above it, itself included."""
+    classes: frozenset[str]
+    """The kinds of record that the ontology names."""
+    apart: frozenset[tuple[str, str]]
+    """Classes that have no record in common, in both orders."""
 
 
 @lru_cache(maxsize=2)
@@ -55,7 +74,13 @@ def load_vocabulary(iris: Iris) -> Vocabulary:
         quads = ox.parse(iris.rebase(path.read_bytes()), rdf.rdf_format(rdf.TURTLE))
         lines.update(rdf.ntriples(quads))
     terms, properties, concepts, hierarchy = set(), set(), set(), set()
-    term, policy, model = f"<{iris.term('')}", f"<{iris.term('mergePolicy')}>", f"<{iris.term('stageModel')}>"
+    domains: dict[str, set[str]] = {}
+    parents: dict[str, set[str]] = {_ORGANISATION: {_AGENT}}
+    classes: set[str] = set()
+    derived: set[str] = set()
+    apart: set[tuple[str, str]] = set()
+    term, policy = f"<{iris.term('')}", f"<{iris.term('mergePolicy')}>"
+    kept = {f"<{iris.term('stageModel')}>", f"<{iris.term('unit')}>", *KEPT}
     for line in lines:
         subject, predicate, value = rdf.split_line(line)
         if subject.startswith(term):
@@ -64,14 +89,46 @@ def load_vocabulary(iris: Iris) -> Vocabulary:
             properties.add(subject[1:-1])
         elif predicate == IN_SCHEME:
             concepts.add(subject[1:-1])
-        elif predicate == model or (predicate == SUBCLASS and value.startswith("<")):
+        elif predicate == RDF_TYPE and value == CLASS:
+            classes.add(subject[1:-1])
+        elif predicate in kept:
             hierarchy.add(line)
+        elif predicate == SUBCLASS and value.startswith("<"):
+            hierarchy.add(line)
+            parents.setdefault(subject[1:-1], set()).add(value[1:-1])
+        elif predicate == DOMAIN and subject.startswith(term):
+            domains.setdefault(subject[1:-1], set()).add(value[1:-1])
+        elif predicate == f"<{iris.term('isDerived')}>":
+            derived.add(subject[1:-1])
+        elif predicate == DISJOINT:
+            apart |= {(subject[1:-1], value[1:-1]), (value[1:-1], subject[1:-1])}
     hierarchy |= {line for line in lines if f" {RDF_TYPE} " in line and line[1:].split(">")[0] in concepts}
     spaces = frozenset(_space(concept) for concept in concepts)
-    return Vocabulary(frozenset(terms), frozenset(properties), frozenset(concepts), spaces, tuple(sorted(hierarchy)))
+    for name in (iris.term(ANYWHERE), *derived):
+        domains.pop(name, None)
+    return Vocabulary(
+        frozenset(terms),
+        frozenset(properties),
+        frozenset(concepts),
+        spaces,
+        tuple(sorted(hierarchy)),
+        {iri: frozenset(classes) for iri, classes in domains.items()},
+        {name: frozenset(_above(name, parents)) for name in parents},
+        frozenset(classes),
+        frozenset(apart),
+    )
 
 
-def find_faults(lines: Iterable[str], known: Iterable[str], vocabulary: Vocabulary, iris: Iris) -> list[Fault]:
+def _above(name: str, parents: Mapping[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    waiting = {name}
+    while waiting:
+        found |= waiting
+        waiting = {parent for each in waiting for parent in parents.get(each, ())} - found
+    return found
+
+
+def find_faults(lines: Iterable[str], known: Collection[str], vocabulary: Vocabulary, iris: Iris) -> list[Fault]:
     """The faults of a contribution's statements, given what the graph knows (N-Triples lines)."""
     statements = [rdf.split_line(line) for line in lines]
     described = {s[1:-1] for s, p, _ in statements if p == RDF_TYPE}
@@ -79,6 +136,10 @@ def find_faults(lines: Iterable[str], known: Iterable[str], vocabulary: Vocabula
     faults = list(_of_subjects(statements, described, iris))
     for subject, predicate, value in statements:
         faults += _of_statement(subject[1:-1], predicate[1:-1], value, described, vocabulary, iris)
+        if rule := texts.fault_of(predicate[1:-1], value):
+            faults.append(Fault(rule, subject[1:-1], predicate[1:-1], value))
+    faults += _of_kinds(statements, known, vocabulary, iris)
+    faults += _of_numbers(statements, iris)
     return _with_suggestions(faults, described, vocabulary, iris)
 
 
@@ -90,6 +151,42 @@ def _of_subjects(statements: Iterable[tuple[str, str, str]], described: Collecti
             yield Fault("foreignSubject", subject)
         elif subject not in described:
             yield Fault("untyped", subject)
+
+
+def _of_kinds(
+    statements: Iterable[tuple[str, str, str]], known: Iterable[str], vocabulary: Vocabulary, iris: Iris
+) -> Iterator[Fault]:
+    """Records of two kinds that exclude each other, and properties of one kind on records of another."""
+    kinds: dict[str, set[str]] = {}
+    told = [rdf.split_line(line) for line in known if f" {RDF_TYPE} " in line]
+    for subject, predicate, value in [*statements, *told]:
+        if predicate == RDF_TYPE:
+            name = value[1:-1]
+            kinds.setdefault(subject, set()).update(vocabulary.above.get(name, {name}))
+    excluding = {s for s, names in kinds.items() if any((a, b) in vocabulary.apart for a in names for b in names)}
+    reported: set[str] = set()
+    for subject, predicate, value in statements:
+        if subject in excluding:
+            if predicate == RDF_TYPE and subject not in reported:
+                reported.add(subject)
+                yield Fault("twoKinds", subject[1:-1], RDF_TYPE[1:-1], value)
+        elif subject in kinds and (domain := vocabulary.domains.get(predicate[1:-1])):
+            own = {name for name in kinds[subject] if name in vocabulary.above or name in vocabulary.classes}
+            if own and domain.isdisjoint(kinds[subject]):
+                yield Fault("otherKind", subject[1:-1], predicate[1:-1], value)
+
+
+def _of_numbers(statements: Iterable[tuple[str, str, str]], iris: Iris) -> Iterator[Fault]:
+    """Numbers that are none of the register they are said to be of."""
+    registers: dict[str, str] = {}
+    scheme, space = f"<{iris.term('identifierScheme')}>", f"<{iris.concept('identifier-scheme', '')}"
+    for subject, predicate, value in statements:
+        if predicate == scheme and value.startswith(space):
+            registers[subject] = value[len(space) : -1]
+    for subject, predicate, value in statements:
+        register = registers.get(subject)
+        if register and predicate == NOTATION and not identifiers.right(register, value.split('"')[1]):
+            yield Fault("identifierNumber", subject[1:-1], NOTATION[1:-1], value)
 
 
 def _is_shacl(predicate: str, value: str) -> bool:
@@ -148,9 +245,18 @@ def _most_like(unknown: str, candidates: Iterable[str]) -> str | None:
     space = _space(unknown)
     names = {iri[len(space) :]: iri for iri in sorted(candidates) if _space(iri) == space}
     name = unknown[len(space) :]
-    by_lower = {n.lower(): n for n in names}
-    like = [by_lower[name.lower()]] if name.lower() in by_lower else difflib.get_close_matches(name, names, 1)
-    return names[like[0]] if like else None
+    like = nearest(name, names)
+    return names[like] if like else None
+
+
+def nearest(name: str, names: Collection[str]) -> str | None:
+    """The name that is most like this one, when one is like it at all."""
+    from rapidfuzz import fuzz, process, utils
+
+    found = process.extractOne(
+        name[:200], list(names), scorer=fuzz.ratio, processor=utils.default_process, score_cutoff=_LIKE
+    )
+    return found[0] if found else None
 
 
 def _space(iri: str) -> str:

@@ -6,21 +6,22 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyoxigraph as ox
 
-from v4graph import assets, checks, contributions, derivation, projection, rdf
+from v4graph import checks, contributions, derivation, packaged, projection, proposals, rdf, sources
 from v4graph.contributions import Contribution, Published
-from v4graph.errors import BadRequest, StoreError, UnknownGraph
-from v4graph.iris import Iris
+from v4graph.errors import BadRequest, StoreError
 from v4graph.ledger import Entry, Ledger
+from v4graph.lifecycle import TRIES, Lifecycle, Outcome
 from v4graph.neighbourhood import Neighbourhood
 from v4graph.report import Report
-from v4graph.settings import Settings
+from v4graph.shapes import validate
 from v4graph.store.embedded import Snapshot, current, publishing
+
+__all__ = ["TRIES", "Loaded", "Outcome", "Tell", "Workspace"]
 
 Tell = Callable[[str], None]
 
@@ -39,43 +40,23 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(Lifecycle):
     """One instance of v4graph: a home with a ledger and a store."""
-
-    settings: Settings
-
-    @property
-    def iris(self) -> Iris:
-        """The IRIs of this instance."""
-        return Iris(self.settings.base_iri)
-
-    @property
-    def home(self) -> Path:
-        """The folder of ledger and store."""
-        return self.settings.home
-
-    @contextmanager
-    def ledger(self) -> Iterator[Ledger]:
-        """The ledger, for the length of a block."""
-        ledger = Ledger.in_home(self.home)
-        try:
-            yield ledger
-        finally:
-            ledger.close()
 
     def load(self, paths: Sequence[Path] = (), *, source: str | None = None, tell: Tell = _silent) -> Loaded:
         """Publish files: the packaged data, a folder with a manifest, or single files, as the curator.
 
         A file is the whole new content of the source named like it (or ``source``). All or nothing.
         """
-        files = [pair for path in paths for pair in _files(path, source)] if paths else _packaged()
+        files = [f for path in paths for f in packaged.files_of(path, source)] if paths else packaged.packaged_files()
         tell(f"reading {len(files)} files")
-        graphs = contributions.read_files(files, self.settings, self.iris)
-        manifest = graphs.pop(contributions.MANIFEST, ())
-        with publishing(self.home), self.ledger() as ledger:
+        graphs = packaged.read_files(files, self.settings, self.iris)
+        manifest = graphs.pop(packaged.MANIFEST, ())
+        with self.writing() as ledger:
+            proposals.refuse_copy(ledger)
             schemes = graphs.get("schemes") or self._said(ledger, "schemes")
-            orders = contributions.rank_orders(schemes, self.iris)
-            described = contributions.descriptions(manifest, orders, self.iris)
+            orders = sources.rank_orders(schemes, self.iris)
+            described = sources.descriptions(manifest, orders, self.iris)
             submitted = [Contribution(s, lines, _names(files, s)) for s, lines in sorted(graphs.items())]
             known = ledger.latest("revision")
             fresh = [c for c in submitted if _is_new(c, known)]
@@ -83,40 +64,25 @@ class Workspace:
             data = [c for c in fresh if c.source not in projection.VOCABULARY]
             if data:
                 tell(f"checking {len(data)} contributions")
-                context = self._context(ledger, data, graphs)
-                report = contributions.check(data, context, self.iris)
+                lines = {line for contribution in data for line in contribution.lines}
+                report = validate(lines, context=self._context(data, graphs), iris=self.iris)
                 contributions.refuse(report)
-            published = contributions.record(ledger, submitted, described)
+            published = contributions.record(ledger, submitted, described, checked_with=contributions.rules_version())
             snapshot = projection.project(ledger, self.home, self.iris, tell=tell)
         return Loaded(published, report, snapshot)
 
     def validate(self, path: Path) -> Report:
         """What the rules say of a file, beside what is published; nothing is changed."""
-        [(source, lines)] = contributions.read_files(
-            [(path.stem, path)], self.settings, self.iris, one_graph=True
-        ).items()
-        contribution = Contribution(source, lines, str(path))
-        with self.ledger() as ledger:
-            context = self._context(ledger, [contribution], {} if ledger.head() else self._vocabulary())
-        return contributions.check([contribution], context, self.iris)
-
-    def withdraw(self, source: str) -> Loaded:
-        """Publish the empty graph for a source."""
-        return self.publish([Contribution(source, (), "withdrawal")])
-
-    def roll_back(self, source: str, revision: int) -> Loaded:
-        """Publish a new revision of a source whose content is that of an earlier one; history is never rewritten."""
-        with self.ledger() as ledger:
-            entries = ledger.entries(kind="revision", source=source)
-            content = next((e.content for e in entries if e.revision == revision), None)
-            if content is None:
-                raise UnknownGraph(f"The source “{source}” has no revision {revision}.")
-            lines = tuple(ledger.lines(content))
-        return self.publish([Contribution(source, lines, f"rollback to revision {revision}")])
+        [(source, lines)] = packaged.read_files([(path.stem, path)], self.settings, self.iris, one_graph=True).items()
+        if current(self.home) is not None:
+            return self._verdict(source, lines).report or Report((), self.iris.base)
+        vocabulary = {line for said in self._vocabulary().values() for line in said}
+        return validate(lines, context=vocabulary, iris=self.iris)
 
     def publish(self, submitted: Sequence[Contribution]) -> Loaded:
-        """Publish contributions that were read and checked; when this returns they are in the ledger for good."""
-        with publishing(self.home), self.ledger() as ledger:
+        """Publish what the curator read and checked; when this returns it is in the ledger for good."""
+        with self.writing() as ledger:
+            proposals.refuse_copy(ledger)
             published = contributions.record(ledger, submitted)
             return Loaded(published, Report(()), projection.project(ledger, self.home, self.iris))
 
@@ -128,7 +94,8 @@ class Workspace:
     def heal(self, tell: Tell = _silent) -> Snapshot | None:
         """Bring the store up to the ledger after whatever happened; None when nothing was ever published."""
         with publishing(self.home), self.ledger() as ledger:
-            return projection.project(ledger, self.home, self.iris, tell=tell) if ledger.head() else None
+            known = ledger.current("revision", projection.VOCABULARY[0])
+            return projection.project(ledger, self.home, self.iris, tell=tell) if known else None
 
     def backup(self, target: Path) -> None:
         """Write one file from which ``restore`` makes this instance again; works while somebody publishes."""
@@ -190,25 +157,22 @@ class Workspace:
         return checks.all_checks(self.iris, store)
 
     def _vocabulary(self) -> dict[str, tuple[str, ...]]:
-        files = [pair for pair in _packaged() if pair[0] in projection.VOCABULARY]
-        return contributions.read_files(files, self.settings, self.iris)
+        files = [pair for pair in packaged.packaged_files() if pair[0] in projection.VOCABULARY]
+        return packaged.read_files(files, self.settings, self.iris)
 
     def _said(self, ledger: Ledger, source: str) -> list[str]:
         entry = ledger.latest("revision").get(source)
         return ledger.lines(entry.content) if entry else []
 
-    def _context(self, ledger: Ledger, data: Sequence[Contribution], submitted: dict[str, tuple[str, ...]]) -> set[str]:
-        """What contributions are validated beside: the vocabulary, and what is said about things they mention.
+    def _context(self, data: Sequence[Contribution], submitted: dict[str, tuple[str, ...]]) -> set[str]:
+        """What contributions are validated beside: what comes with them, and what is said about things they mention.
 
         Costs as much as the contributions mention, not as much as the graph holds.
         """
         besides = {contribution.source for contribution in data}
         lines = {line for source, said in submitted.items() if source not in besides for line in said}
-        for source in projection.VOCABULARY:
-            if source not in submitted:
-                lines |= set(self._said(ledger, source))
         snapshot = current(self.home)
-        if snapshot is not None:
+        if snapshot is not None:  # which holds the vocabulary, too
             store = ox.Store.read_only(str(snapshot.path))
             own = data[0].source if len(data) == 1 else None
             beside = Neighbourhood(store, self.iris, derivation.derived_properties(self.iris), own)
@@ -219,18 +183,6 @@ class Workspace:
 def _is_new(contribution: Contribution, known: dict[str, Entry]) -> bool:
     before = known.get(contribution.source)
     return before is None or before.content != rdf.sha256(contribution.lines)
-
-
-def _packaged() -> list[tuple[str, Path]]:
-    ontology = [("ontology", assets.ONTOLOGY / "v4graph.ttl"), ("ontology", assets.ONTOLOGY / "prefixes.ttl")]
-    schemes = [("schemes", path) for path in sorted((assets.ONTOLOGY / "schemes").glob("*.ttl"))]
-    return [*ontology, *schemes, *_files(assets.DATA, None)]
-
-
-def _files(path: Path, source: str | None) -> list[tuple[str, Path]]:
-    if path.is_dir():
-        return [(file.stem, file) for file in sorted(path.rglob("*.ttl"))]
-    return [(source or path.stem, path)]
 
 
 def _names(files: Sequence[tuple[str, Path]], source: str) -> str:

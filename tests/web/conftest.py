@@ -19,7 +19,7 @@ from fastapi import FastAPI
 
 from v4graph.sandbox.scratch import ScratchStore
 from v4graph.settings import Settings
-from v4graph.store.embedded import Primary, publishing
+from v4graph.store.embedded import Primary, current, publishing
 from v4graph.web.app import create_app
 
 BASE = "https://w3id.org/v4graph/"
@@ -79,11 +79,12 @@ def running(app: FastAPI) -> Iterator[Server]:
 
 def publish(home: Path, trig: str, *, token: str = "first") -> None:
     """Make a store of a home hold exactly this dataset, and its snapshot."""
+    before = current(home)
     with publishing(home):
         primary = Primary(home)
         primary.store.clear()
         primary.store.bulk_load(trig.encode(), ox.RdfFormat.TRIG)
-        primary.checkpoint(entry=1, token=token)
+        primary.checkpoint(entry=before.number + 1 if before else 1, token=token)
         primary.close()
 
 

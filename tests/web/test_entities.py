@@ -140,11 +140,11 @@ def test_the_page_negotiates_and_says_where_the_document_is(web: httpx.Client) -
     found = web.get("/project/ketgate", headers={"accept": "text/turtle"})
     assert found.headers["content-type"] == "text/turtle; charset=utf-8"
     assert found.headers["content-location"] == "ketgate.ttl"
-    assert found.headers["vary"] == "Accept, Accept-Encoding"
+    assert found.headers["vary"] == "Accept, Accept-Encoding, Accept-Datetime"
     assert found.content == web.get("/project/ketgate.ttl").content
     assert found.headers["access-control-allow-origin"] == "*"
     page = web.get("/project/ketgate", headers=PAGES)
-    assert page.headers["vary"] == "Accept, Accept-Encoding, Accept-Language"
+    assert page.headers["vary"] == "Accept, Accept-Encoding, Accept-Datetime, Accept-Language"
     assert "content-location" not in page.headers
     assert '<ketgate.jsonld>; rel="alternate"; type="application/ld+json"' in page.headers.get_list("link", True)
 
@@ -244,10 +244,15 @@ def _paths(home: Path) -> list[str]:
 
 @pytest.mark.timeout(1200)
 def test_every_iri_in_the_store_answers_in_every_format(published_home: Path, atlas: Server) -> None:
-    """Turtle of every IRI, and the other formats by turns; with V4GRAPH_DRILL=full every format of every IRI."""
+    """Every fifth IRI and some of each kind, in Turtle and another format; all in all with V4GRAPH_DRILL=full."""
     paths = _paths(published_home)
     assert len(paths) > 800
     full = os.environ.get("V4GRAPH_DRILL") == "full"
+    if not full:
+        kinds: dict[str, list[str]] = {}
+        for path in paths:
+            kinds.setdefault(path.rpartition("/")[0], []).append(path)
+        paths = sorted({*paths[::5], *(path for of_kind in kinds.values() for path in of_kind[:3])})
 
     async def walk() -> list[str]:
         wrong: list[str] = []
@@ -307,8 +312,8 @@ TURNS = (
 
 
 def _is_graph(path: str) -> bool:
-    """Whether Turtle at this address is the content of a source, which need not name the source."""
-    return path.startswith("graph/") and path.count("/") == 1
+    """Whether Turtle at this address is the content of a source or a revision, which need not name itself."""
+    return path.startswith("graph/") and (path.count("/") == 1 or "/revision/" in path)
 
 
 # --- pages ------------------------------------------------------------------------------------------------------
@@ -394,8 +399,9 @@ def test_the_vocabulary_has_an_anchor_for_every_term(web: httpx.Client) -> None:
     body = web.get("/ontology", headers={"accept": "text/turtle"}).content
     terms = {q.subject.value for q in ox.parse(body, ox.RdfFormat.TURTLE) if isinstance(q.subject, ox.NamedNode)}
     assert {IRIS.term("Project"), IRIS.term("participant"), IRIS.ontology} <= terms
-    version = web.get("/ontology/0.2.0", headers={"accept": "text/turtle"})
-    assert version.content == body
+    frozen = web.get("/ontology/1.0.0", headers={"accept": "text/turtle"}).content
+    released = {q.subject.value for q in ox.parse(frozen, ox.RdfFormat.TURTLE) if isinstance(q.subject, ox.NamedNode)}
+    assert {iri for iri in released if iri.startswith(IRIS.term(""))} <= terms, "a release has no term that got lost"
 
 
 def test_the_context_never_changes(web: httpx.Client) -> None:
@@ -486,7 +492,7 @@ def test_merged_things_move_and_withdrawn_ones_are_gone(crowd: Server) -> None:
     for path in ("/id/project/gone", "/project/gone", "/project/gone.jsonld"):
         gone = httpx.get(f"{crowd.url}{path}")
         assert gone.status_code == 410
-        assert "It never existed." in gone.json()["detail"]
+        assert "It never existed." in gone.text
 
 
 def test_places_are_on_the_map(crowd: Server) -> None:

@@ -129,7 +129,13 @@ def test_answers_are_quick(web: httpx.Client) -> None:
 
 @pytest.mark.parametrize(
     ("query", "parameter"),
-    [("country=xx", "country"), ("sector=nothing", "sector"), ("layer=all", "layer"), ("q=" + "x" * 201, "q"), ("lang=xx", "lang")],
+    [
+        ("country=xx", "country"),
+        ("sector=nothing", "sector"),
+        ("layer=all", "layer"),
+        ("q=" + "x" * 201, "q"),
+        ("lang=xx", "lang"),
+    ],
 )
 def test_bad_input(web: httpx.Client, query: str, parameter: str) -> None:
     got = web.get(f"/map.geojson?{query}")

@@ -45,13 +45,18 @@ def test_the_list(client: httpx.Client) -> None:
     assert not any(name.startswith(("platform/", "rules/")) for name in NAMES)
     [partners] = [query for query in told if query["name"] == "projects/list-partners"]
     assert partners["title"]["pl"].startswith("Kto był partnerem")
+    assert partners["description"]["hu"].startswith("Partnerenként")
     assert partners["parameters"][0]["type"] == "iri"
+    invented = {query["name"] for query in told if query["answeredOn"] == "invented data"}
+    assert "matchmaking/match-offers" in invented and PARTNERS.removeprefix("/queries/") not in invented
     page = client.get("/queries", headers=BROWSER)
     assert page.headers["content-type"].startswith("text/html")
     assert "script-src 'self'" in page.headers["content-security-policy"]
     assert all(f'href="queries/{name}"' in page.text for name in NAMES)
     czech = client.get("/queries?lang=cs", headers=BROWSER)
     assert "Kdo byli partneři projektu" in czech.text
+    assert "Jeden řádek pro každého partnera" in czech.text
+    assert page.text.count("it is tested on invented data") == len(invented)
     again = client.get("/queries", headers={**BROWSER, "If-None-Match": page.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert client.get("/queries.json").json()["queries"] == told
@@ -87,6 +92,7 @@ def test_the_page(client: httpx.Client) -> None:
     page = client.get(PARTNERS, params=V4CLUSTERS, headers={**BROWSER, "Accept-Language": "sk"})
     assert page.status_code == 200
     assert "Kto boli partneri projektu" in page.text
+    assert "Jeden riadok pre každého partnera" in page.text
     assert 'value="https://w3id.org/v4graph/id/project/v4clusters"' in page.text
     assert '<option value="sk" selected>' in page.text
     assert ">organisation/nca</a>" in page.text
@@ -168,6 +174,8 @@ def test_examples_run(client: httpx.Client) -> None:
     graph = rdflib.Graph().parse(data=told.text, format="turtle")
     node = rdflib.URIRef("https://w3id.org/v4graph/queries/projects/count-by-funder")
     assert {term.language for term in graph.objects(node, rdflib.RDFS.comment)} == set(queries.LANGUAGES)  # type: ignore[attr-defined]
+    told_in = {term.language for term in graph.objects(node, rdflib.DCTERMS.description)}  # type: ignore[attr-defined]
+    assert told_in == set(queries.LANGUAGES)
     assert rdflib.Literal("funders") in set(graph.objects(node, rdflib.URIRef("https://schema.org/keywords")))
     [endpoint] = graph.objects(node, rdflib.URIRef("https://schema.org/target"))
     assert str(endpoint) == "https://w3id.org/v4graph/sparql"

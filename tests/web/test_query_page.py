@@ -30,7 +30,7 @@ def test_the_form_starts_with_a_query_that_works(browser: httpx.Client) -> None:
         [text] = re.findall(r"<textarea[^>]*>(.*?)</textarea>", page.text, re.DOTALL)
         query = text.replace("&lt;", "<").replace("&gt;", ">").replace("&#39;", "'").replace("&amp;", "&")
         assert browser.get("/sparql", params={"query": query, "format": "csv"}).status_code == 200
-        assert '<label for="query">' in page.text
+        assert '<label for="query" id="query-label">' in page.text
         assert "script-src 'self'" in page.headers["content-security-policy"]
 
 

@@ -20,9 +20,11 @@ BASE = "https://w3id.org/v4graph/"
 
 @pytest.fixture(scope="module")
 def portal(published_home: Path) -> Iterator[httpx.Client]:
-    with running(create_app(Settings(home=published_home, readers=2))) as server:
-        with httpx.Client(base_url=server.url, timeout=20) as client:
-            yield client
+    with (
+        running(create_app(Settings(home=published_home, readers=2))) as server,
+        httpx.Client(base_url=server.url, timeout=20) as client,
+    ):
+        yield client
 
 
 def test_terms_have_label_comment_and_count(portal: httpx.Client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -141,12 +142,78 @@ def test_page_and_form(client: httpx.Client) -> None:
         PATH, files={"document": ("case.ttl", b"no turtle", "text/turtle")}, headers={"Accept": "text/html"}
     )
     assert broken.status_code == 400
-    assert "Line 1, column" in broken.text
+    assert re.search(r"Line 1, column \d", broken.text)
     empty = client.post(PATH, files={"document": ("", b"", "text/turtle")}, headers={"Accept": "text/html"})
     assert empty.status_code == 400
     assert "Choose a file" in empty.text
     assert client.head(PATH).status_code == 200
     assert client.delete(PATH).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("Check a file", "you need no account", "Language of the report", "Mend the violations first")),
+        ("cs", ("Zkontrolovat soubor", "nepotřebujete účet", "Jazyk zprávy", "Nejprve opravte chyby")),
+        ("sk", ("Skontrolovať súbor", "nepotrebujete účet", "Jazyk správy", "Najprv opravte chyby")),
+        ("pl", ("Sprawdzanie pliku", "konto nie jest potrzebne", "Język raportu", "Najpierw należy poprawić")),
+        ("hu", ("Fájl ellenőrzése", "fiók sem kell", "A jelentés nyelve", "Előbb javítsa ki")),
+        ("de", ("Datei prüfen", "Sie brauchen kein Konto", "Sprache des Berichts", "Beheben Sie zuerst")),
+    ],
+)
+def test_all_words_of_the_page(client: httpx.Client, language: str, words: tuple[str, ...]) -> None:
+    """By the language that the reader's program asks for, before and after the check, and when it is refused."""
+    headers = {"Accept": "text/html", "Accept-Language": language}
+    form = client.get(PATH, headers=headers)
+    assert all(word in form.text for word in words[:-1])
+    told = client.post(PATH, files={"document": ("case.ttl", BAD.encode(), "text/turtle")}, headers=headers)
+    assert all(word in told.text for word in words)
+    assert f'<div lang="{language}">' in told.text
+    broken = client.post(PATH, files={"document": ("case.ttl", b"no turtle", "text/turtle")}, headers=headers)
+    assert broken.status_code == 400
+    assert all(word in broken.text for word in words[:-1])
+    main = form.text[form.text.index("<h1>") :]
+    english = "Check a file|Nothing is stored|Programs send|Language of the report"
+    assert (re.search(english, main) is not None) == (language == "en")
+
+
+def test_a_contribution_speaks_of_records_only(client: httpx.Client) -> None:
+    """Of the graph itself the platform tells; and what one source may not contradict, this one may not."""
+    beyond = {
+        "platformSubject": "<https://w3id.org/v4graph/graph/nca-projects> v4:owner 'me' .",
+        "unknownKind": "id:company\\/case a v4:Project ; skos:prefLabel 'Case'@en .",
+        "axiom": "id:project\\/case a v4:Project ; skos:prefLabel 'Case'@en ; owl:differentFrom id:project\\/ketgate .",
+    }
+    for rule, said in beyond.items():
+        groups = post(client, f"{PREFIXES} {said}").json()["groups"]
+        assert [g["shape"].partition("#")[2] for g in groups if g["severity"] == "violation"] == [
+            f"Contribution-{rule}"
+        ]
+    twice = post(client, GOOD.replace('"Case"@en', '"Case"@en , "Other"@en')).json()
+    assert [g["shape"].partition("#")[2] for g in twice["groups"] if g["severity"] == "violation"] == ["name-language"]
+
+
+@pytest.mark.parametrize(
+    ("said", "known"),
+    [
+        ("v4:participant id:organisation\\/national-machinery-clustr", "id/organisation/national-machinery-cluster"),
+        ("v4:participant id:organisation\\/visegrad-fnd", "id/organisation/visegrad-fund"),
+        ("v4:inSector <https://w3id.org/v4graph/scheme/sector/furnitur>", "scheme/sector/furniture"),
+    ],
+)
+def test_the_nearest_known_name(client: httpx.Client, said: str, known: str) -> None:
+    """Of organisations and of sectors; those that are known pass."""
+    kind = (
+        "a v4:ProjectParticipation ; v4:project id:project\\/ketgate ; " if "participant" in said else "a v4:Project ; "
+    )
+    name = "participation" if "participant" in said else "project"
+    more = "" if "participant" in said else "; skos:prefLabel 'Case'@en "
+    told = post(client, f"{PREFIXES} id:{name}\\/case {kind} {said} {more}.").json()
+    blocking = [group for group in told["groups"] if group["severity"] == "violation"]
+    assert [f["suggestion"] for group in blocking for f in group["findings"]] == [f"https://w3id.org/v4graph/{known}"]
+    right = f"<https://w3id.org/v4graph/{known}>"
+    said = said.split(" ")[0] + f" {right}"
+    assert post(client, f"{PREFIXES} id:{name}\\/case {kind} {said} {more}.").json()["blocks"] is False
 
 
 def test_context_is_the_published_graph(client: httpx.Client) -> None:

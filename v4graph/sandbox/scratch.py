@@ -190,7 +190,7 @@ class ScratchStore:
         assert self._sandbox is not None
         done = await asyncio.to_thread(self._exchange, told, body, seconds, text)
         created = datetime.now(UTC).isoformat(timespec="seconds")
-        snapshot = Snapshot(number, path, number, f"scratch-{uuid.uuid4()}", created)
+        snapshot = Snapshot(number, path, f"scratch-{uuid.uuid4()}", created)
         snapshot.lock.touch()
         try:
             await self._sandbox.open(snapshot)
@@ -210,7 +210,7 @@ class ScratchStore:
             writer.send(frames.pack(frames.BODY, body))
             kind, payload = writer.receive()
         except Gone:
-            error = _verdict(writer.end(), writer.late, seconds, self._settings.reader_memory_mb)
+            error = verdict(writer.end(), writer.late, seconds, self._settings.reader_memory_mb)
             self._forget(Path(str(told["checkpoint"])))
             raise error from None
         if kind == frames.FAILED:
@@ -279,7 +279,8 @@ def _loads(text: str, *, silent: bool) -> bool:
     )
 
 
-def _verdict(returncode: int, late: bool, seconds: float, memory_mb: int) -> V4GraphError:
+def verdict(returncode: int, late: bool, seconds: float, memory_mb: int) -> V4GraphError:
+    """What the death of a process says about the update it was working on."""
     if late:
         return QueryTimeout(f"The update was stopped after {seconds:g} seconds; nothing was changed.")
     if returncode in (-signal.SIGABRT, -signal.SIGKILL):

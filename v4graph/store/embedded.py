@@ -1,10 +1,12 @@
 """The embedded store: one primary for the publisher, immutable snapshots for everybody else.
 
     store/primary        RocksDB, opened by one publisher at a time, under the file lock store/LOCK
-    store/snapshots/{n}  hard-linked checkpoints, opened read-only; never changed
+    store/snapshots/{n}  hard-linked checkpoints, opened read-only; never changed. n only counts folders
     store/CURRENT        which snapshot readers open; replaced by an atomic rename
+    store/past/{entry}   states of former entries of the ledger, built when somebody asks for them
 
-Reading beside a writer is undefined in the engine, so readers never see the primary.
+Reading beside a writer is undefined in the engine, so readers never see the primary. A snapshot is known by the
+number of the ledger's entry whose state it is: that number is the same after a rebuild, so it can be cited.
 """
 
 from __future__ import annotations
@@ -31,29 +33,64 @@ KEEP = 3
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The numbered, immutable state of the store after one publication."""
+    """The immutable state of the store after one publication.
+
+    ``number`` is that of the ledger's entry, ``created`` when it was published, ``token`` unique to the content.
+    """
 
     number: int
     path: Path
-    entry: int
     token: str
     created: str
 
     @property
     def lock(self) -> Path:
         """The file that readers hold a shared lock on, so that pruning leaves the snapshot alone."""
-        return self.path.with_suffix(".lock")
+        return self.path.with_name(f"{self.path.name}.lock")
+
+    @property
+    def note(self) -> Path:
+        """The file beside the folder that says which state it holds."""
+        return self.path.with_name(f"{self.path.name}.json")
 
 
 def current(home: Path) -> Snapshot | None:
     """The snapshot readers should open, or None when nothing was published yet. Cheap enough to poll."""
+    store = home / "store"
+    return read_note(store / "CURRENT", store / "snapshots")
+
+
+def read_note(note: Path, folder: Path) -> Snapshot | None:
+    """The snapshot in a folder that a note tells of, or None when it tells of none."""
     try:
-        told = json.loads((home / "store" / "CURRENT").read_text(encoding="utf-8"))
-        number = int(told["number"])
-        path = home / "store" / "snapshots" / str(number)
-        return Snapshot(number, path, int(told["entry"]), str(told["token"]), str(told["created"]))
+        told = json.loads(note.read_text(encoding="utf-8"))
+        name = str(told.get("folder") or told["number"])  # once, snapshots were numbered like their folders
+        return Snapshot(int(told["entry"]), folder / name, str(told["token"]), str(told["created"]))
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
         return None
+
+
+def _told(snapshot: Snapshot) -> bytes:
+    told = {
+        "entry": snapshot.number,
+        "folder": snapshot.path.name,
+        "token": snapshot.token,
+        "created": snapshot.created,
+    }
+    return json.dumps(told).encode()
+
+
+def write_note(snapshot: Snapshot) -> None:
+    """Say beside a snapshot which state it holds; one that a crash left without is built again when it is wanted."""
+    snapshot.note.write_bytes(_told(snapshot))
+
+
+def kept(home: Path) -> list[Snapshot]:
+    """The snapshots of a home that are still there, the newest folder first."""
+    folder = home / "store" / "snapshots"
+    names = (note.stem for note in folder.glob("*.json")) if folder.is_dir() else ()
+    found = (read_note(folder / f"{name}.json", folder) for name in sorted(names, key=int, reverse=True))
+    return [snapshot for snapshot in found if snapshot is not None and snapshot.path.is_dir()]
 
 
 @contextlib.contextmanager
@@ -85,6 +122,14 @@ def _try_lock(file: IO[bytes], how: int) -> bool:
     return True
 
 
+@contextlib.contextmanager
+def holding(snapshot: Snapshot) -> Iterator[None]:
+    """Keep a snapshot from being removed while it is read here."""
+    with open(snapshot.lock, "a+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
+
+
 class Primary:
     """The one writable store of a home; to be used within ``publishing``."""
 
@@ -99,19 +144,17 @@ class Primary:
         """Let go of the files; the engine closes them when the last reference goes."""
         del self.store
 
-    def checkpoint(self, *, entry: int, token: str) -> Snapshot:
+    def checkpoint(self, *, entry: int, token: str, created: str | None = None) -> Snapshot:
         """Make the present state the current snapshot (hard links, milliseconds whatever the size)."""
         snapshots = self.folder / "snapshots"
         taken = [int(p.name) for p in snapshots.iterdir() if p.name.isdigit()]
-        number = max(taken, default=0) + 1
-        target = snapshots / str(number)
+        target = snapshots / str(max(taken, default=0) + 1)
         self.store.backup(str(target))
-        snapshot = Snapshot(number, target, entry, token, datetime.now(UTC).isoformat(timespec="seconds"))
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        snapshot = Snapshot(entry, target, token, created or now)
         snapshot.lock.touch()
-        write_atomically(
-            self.folder / "CURRENT",
-            json.dumps({"number": number, "entry": entry, "token": token, "created": snapshot.created}).encode(),
-        )
+        write_note(snapshot)
+        write_atomically(self.folder / "CURRENT", _told(snapshot))
         prune(snapshots)
         return snapshot
 
@@ -125,11 +168,18 @@ def prune(snapshots: Path) -> None:
     """Remove snapshots that nobody reads, but for the last few."""
     numbers = sorted(int(p.name) for p in snapshots.iterdir() if p.name.isdigit())
     for number in numbers[:-KEEP]:
-        path = snapshots / str(number)
-        with open(path.with_suffix(".lock"), "a+b") as lock:
-            if _try_lock(lock, fcntl.LOCK_EX):
-                shutil.rmtree(path, ignore_errors=True)
-                path.with_suffix(".lock").unlink(missing_ok=True)
+        remove(Snapshot(0, snapshots / str(number), "", ""))
+
+
+def remove(snapshot: Snapshot) -> bool:
+    """Remove a snapshot unless somebody reads it; whether it is gone."""
+    with open(snapshot.lock, "a+b") as lock:
+        if not _try_lock(lock, fcntl.LOCK_EX):
+            return False
+        snapshot.note.unlink(missing_ok=True)
+        shutil.rmtree(snapshot.path, ignore_errors=True)
+        snapshot.lock.unlink(missing_ok=True)
+    return True
 
 
 def write_atomically(path: Path, content: bytes) -> None:

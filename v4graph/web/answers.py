@@ -35,6 +35,20 @@ def entity_tag(*parts: object) -> str:
     return f'"{hashlib.sha256(repr(parts).encode("utf-8", "backslashreplace")).hexdigest()[:32]}"'
 
 
+def graph_tag(content: str, media_type: str, zipped: bool) -> str:
+    """The entity tag of a source's graph, which changes with its own revisions only; ``content`` is their hash."""
+    digest = hashlib.sha256(f"{content} {media_type}".encode()).hexdigest()
+    return f'"{digest[:32]}{_ZIPPED if zipped else ""}"'
+
+
+def same_graph(tag: str) -> str:
+    """A tag of a graph as it is without compression, which changes nothing of the graph."""
+    return tag.strip().removesuffix(f'{_ZIPPED}"').removesuffix('"') + '"'
+
+
+_ZIPPED = "-gzip"
+
+
 @dataclass(slots=True)
 class Kept:
     """One answer, as the messages that send it."""

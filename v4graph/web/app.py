@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
@@ -15,13 +16,19 @@ from v4graph.checking import Checkers
 from v4graph.errors import V4GraphError
 from v4graph.iris import Iris
 from v4graph.namespaces import prefixes
+from v4graph.publisher import Publisher
 from v4graph.rdf import N_QUADS
 from v4graph.sandbox.pool import Sandbox
 from v4graph.settings import Settings
 from v4graph.store import embedded
+from v4graph.store.embedded import Snapshot
 from v4graph.web import (
+    actors,
     api,
+    blame,
     catalogue,
+    changes,
+    contributions,
     dumps,
     embeds,
     entities,
@@ -29,19 +36,25 @@ from v4graph.web import (
     health,
     lists,
     map,
+    mementos,
     queries,
     releases,
+    revisions,
     schema,
     search,
     sparql,
+    updates,
     validation,
 )
 from v4graph.web.answers import Answers
 from v4graph.web.cors import open_headers
 from v4graph.web.description import Catalogue
 from v4graph.web.front import Front
+from v4graph.web.intake import catch_up
 from v4graph.web.limits import Limits
+from v4graph.web.moments import Moments
 from v4graph.web.problems import add_error_handlers
+from v4graph.web.webhooks import keep_telling
 
 if TYPE_CHECKING:
     from v4graph.sandbox.scratch import ScratchStore
@@ -73,10 +86,17 @@ class Application(FastAPI):
         await (self.front if scope["type"] == "http" else self.framework)(scope, receive, send)
 
 
-def create_app(settings: Settings, *, scratch: ScratchStore | None = None, quads: Sequence[bytes] = ()) -> FastAPI:
+def create_app(
+    settings: Settings,
+    *,
+    scratch: ScratchStore | None = None,
+    quads: Sequence[bytes] = (),
+    past: Snapshot | None = None,
+) -> FastAPI:
     """The application of one instance; with ``scratch``, a writable playground instead of the published graph.
 
-    ``quads`` are N-Quads documents that a playground holds from the start.
+    ``quads`` are N-Quads documents that a playground holds from the start. With ``past``, it tells of that state for
+    ever, only reads, and is opened and closed by the ``Moments`` of another application.
     """
     app = Application(title="v4graph", lifespan=_life, docs_url=None, redoc_url=None)
     app.state.settings = settings
@@ -89,13 +109,27 @@ def create_app(settings: Settings, *, scratch: ScratchStore | None = None, quads
     app.state.open_headers = open_headers(settings.cors_origins)
     app.state.limits = Limits(settings)
     app.state.catalogue = Catalogue()
+    app.state.past = past
+    app.state.moments = None
+    if past is None and scratch is None:
+        app.state.moments = Moments(settings, partial(_past_app, app))
+    app.state.publisher = Publisher(settings)
+    app.state.catching_up = asyncio.Lock()
     add_error_handlers(app)
+    if scratch is None:
+        updates.add_routes(app)
+    revisions.add_routes(app)  # before the graph store, which takes everything below /graph
     graphs.add_routes(app)
+    actors.add_routes(app)
     validation.add_routes(app)
+    contributions.add_routes(app)
     health.add_routes(app)
     catalogue.add_routes(app)
     dumps.add_routes(app)
     releases.add_routes(app)
+    mementos.add_routes(app)
+    blame.add_routes(app)
+    changes.add_routes(app)
     queries.add_routes(app)
     schema.add_routes(app)
     search.add_routes(app)
@@ -105,6 +139,19 @@ def create_app(settings: Settings, *, scratch: ScratchStore | None = None, quads
     api.add_routes(app)
     entities.add_routes(app)  # last: it takes every path that is left
     app.front = Front(app, app.framework, sparql.endpoints())
+    return app
+
+
+_PAST_READERS = 2
+_PAST_CACHE_MB = 8
+
+
+def _past_app(present: FastAPI, snapshot: Snapshot) -> FastAPI:
+    """The application of a past state: as the present one, but smaller, and within the same limits."""
+    settings: Settings = present.state.settings
+    smaller = {"readers": min(_PAST_READERS, settings.readers), "cache_mb": min(_PAST_CACHE_MB, settings.cache_mb)}
+    app = create_app(settings.model_copy(update=smaller), past=snapshot)
+    app.state.limits = present.state.limits
     return app
 
 
@@ -125,28 +172,29 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     snapshot = embedded.current(state.settings.home)
     if snapshot is not None:
         await state.sandbox.open(snapshot)
-    follower = asyncio.create_task(_follow(app))
+    beside = [asyncio.create_task(_follow(app)), asyncio.create_task(keep_telling(state))]
     try:
         yield
     finally:
-        follower.cancel()
-        with suppress(asyncio.CancelledError):
-            await follower
+        for task in beside:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await state.moments.close()
         await state.dumps.close()
         await state.searching.close()
         await state.shelves.close()
+        await state.publisher.close()
+        actors.close_ledger(state)
         await state.checkers.close()
         await state.sandbox.close()
 
 
 async def _follow(app: FastAPI) -> None:
     """Open each new snapshot as it is published."""
-    sandbox: Sandbox = app.state.sandbox
     while True:
         await asyncio.sleep(POLL_SECONDS)
-        found = embedded.current(app.state.settings.home)
-        if found is not None and (sandbox.snapshot is None or found.number != sandbox.snapshot.number):
-            try:
-                await sandbox.open(found)
-            except V4GraphError as error:
-                log.error("snapshot %d does not open: %s", found.number, error)
+        try:
+            await catch_up(app.state)
+        except V4GraphError as error:
+            log.error("the present snapshot does not open: %s", error)

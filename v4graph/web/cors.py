@@ -1,4 +1,4 @@
-"""Which web pages of other origins may read answers (Fetch §3.2); nothing here is guarded by cookies."""
+"""Which web pages of other origins may read answers (Fetch §3.2); none of them reads with the cookie of a session."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _ALLOWED = b"access-control-allow-origin"
-_EXPOSED = (b"access-control-expose-headers", b"ETag, Link, Location, Retry-After, V4graph-Result, V4graph-Snapshot")
+_EXPOSED = (
+    b"access-control-expose-headers",
+    b"Content-Location, ETag, Link, Location, Memento-Datetime, Retry-After, V4graph-Result, V4graph-Snapshot",
+)
 _METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
 
 

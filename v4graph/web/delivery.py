@@ -18,7 +18,7 @@ from v4graph.rdf import JSON
 from v4graph.sandbox.pool import Answer, Job, Sandbox
 from v4graph.sandbox.tokens import is_repeatable
 from v4graph.store.embedded import Snapshot
-from v4graph.web.answers import Headers, RequestKey, entity_tag, unchanged
+from v4graph.web.answers import Headers, RequestKey, entity_tag, graph_tag, unchanged
 from v4graph.web.negotiation import Choices, accepts_gzip, none_match
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,10 @@ _WATCH_AFTER = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query with everything its answer depends on."""
+    """A query with everything its answer depends on.
+
+    ``edition`` is what the answer depends on in place of the snapshot: the hash of the one graph it is about.
+    """
 
     query: str
     choices: Choices
@@ -46,9 +49,12 @@ class Question:
     named_graphs: tuple[str, ...] | None = None
     base_iri: str | None = None
     request: RequestKey | None = None
+    edition: str | None = None
 
     def tag(self, token: str) -> str:
         """The entity tag of the answer in a snapshot."""
+        if self.edition is not None and self.choices.graph is not None:
+            return graph_tag(self.edition, self.choices.graph.media_type, self.gzip)
         return entity_tag(
             token,
             self.query,
@@ -165,13 +171,14 @@ async def deliver(scope: Scope, receive: Receive, send: Send, question: Question
         if kept is not None:
             await kept.send(send, condition, head=head)
             return
-        if condition is not None and state.answers.is_good(tag) and none_match(condition, tag):
+        known = question.edition is not None or state.answers.is_good(tag)
+        if condition is not None and known and none_match(condition, tag):
             await _send_unchanged(send, _headers(state, tag, None, snapshot))
             return
     with state.limits.admit(scope), Watch(receive) as watch:
         answer: Answer = await state.sandbox.query(question.job())
         if may_repeat and answer.snapshot.token != snapshot.token:
-            tag = question.tag(answer.snapshot.token)
+            tag = question.tag(answer.snapshot.token) if question.edition is None else None
         headers = _headers(state, tag, question.choices.label(answer.kind).content_type, answer.snapshot)
         if answer.complete is None:
             whole = await _send_stream(send, answer, headers, question.gzip, watch, head=head)
@@ -197,7 +204,7 @@ async def deliver(scope: Scope, receive: Receive, send: Send, question: Question
 def _headers(state: State, tag: str | None, content_type: bytes | None, snapshot: Snapshot) -> Headers:
     headers: Headers = [
         *state.open_headers,
-        (b"vary", b"Accept, Accept-Encoding"),
+        (b"vary", b"Accept, Accept-Encoding, Accept-Datetime"),
         (b"v4graph-snapshot", str(snapshot.number).encode()),
         (b"x-content-type-options", b"nosniff"),
     ]

@@ -126,7 +126,7 @@ def picture(
     found = frame(*around) if around else framing(things)
     parts = [f'<rect class="sea" width="{found.width}" height="{found.height}"/>', _base(found)]
     if shades is not None:
-        most = max(shades.values(), default=0)
+        most = max(_STEPS, *shades.values()) if shades else 0
         for code, path in _regions(found).items():
             if path:
                 count = shades.get(code, 0)

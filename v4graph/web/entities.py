@@ -30,14 +30,15 @@ from v4graph.namespaces import prefixes
 from v4graph.queries import bind, load_query, paged
 from v4graph.rdf import CSV, JSON_LD, N_QUADS, N_TRIPLES, RDF_XML, TRIG, TURTLE, Format
 from v4graph.statements import DCTERMS, LARGEST_PAGE, OWL, PAGE, RDFS, SKOS, TYPE, Document
-from v4graph.web import collections, home, pages
+from v4graph.web import collections, departed, home, pages
 from v4graph.web.built import Built
-from v4graph.web.concepts import tree
+from v4graph.web.concepts import schemes, tree
 from v4graph.web.delivery import present_snapshot
+from v4graph.web.mementos import original_links
 from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable
 from v4graph.web.replies import alternates, links_of, number, path_of, redirect, reply
 from v4graph.web.sights import Sights
-from v4graph.web.telling import Links, Value, page_path
+from v4graph.web.telling import Links, Value, page_path, preferred_languages
 
 FORMATS = (HTML, TURTLE, JSON_LD, N_TRIPLES, RDF_XML, TRIG, N_QUADS, CSV, features.GEOJSON)
 _BY_ENDING = {fmt.ending: fmt for fmt in FORMATS}
@@ -112,14 +113,17 @@ async def answer(request: Request) -> ASGIApp:
         raise NotFound(f"Nothing is published at /{path}. Without the slash at its end there may be.")
     stem, fixed = _split(path)
     iris: Iris = request.app.state.iris
-    if path.startswith("id/"):
-        return await _see_other(request, path, iris)
-    return await page_of(request, iri_at(stem, iris), fixed)
+    try:
+        if path.startswith("id/"):
+            return await _see_other(request, path, iris)
+        return await page_of(request, iri_at(stem, iris), fixed)
+    except Gone as gone:
+        return departed.answer(request, gone, fixed)
 
 
 async def _see_other(request: Request, path: str, iris: Iris) -> ASGIApp:
     document = await _document(request, f"{iris.base}{path}")
-    moved = _fate(document, iris)
+    moved = await _fate(request, document)
     if moved is not None:
         return redirect(request, HTTPStatus.MOVED_PERMANENTLY, moved)
     choice = _chosen(request, _offered(document, iris))
@@ -137,6 +141,7 @@ async def _document(request: Request, iri: str) -> Document:
             document: Document = await state.documents.of(state, iri, page, size)
         except UnknownEntity:
             if page > 1 or iri not in await state.catalogue.names(state):
+                await departed.refuse_if_departed(state, iri)
                 raise
             return Document.nothing(iri, present_snapshot(state).token)  # a graph nobody described
         versions = [s.subject for s in document.referring.statements if s.property == f"{OWL}versionIRI"]
@@ -145,20 +150,29 @@ async def _document(request: Request, iri: str) -> Document:
     return document
 
 
-def _fate(document: Document, iris: Iris) -> str | None:
+async def _fate(request: Request, document: Document) -> str | None:
     """Where a merged thing went, as a path; raises Gone when it was withdrawn."""
+    state: State = request.app.state
     iri = document.iri
-    if document.value_of(iri, f"{OWL}deprecated") != "true":
+    iris: Iris = state.iris
+    if not document.about and not document.unresolved:
+        await departed.refuse_if_departed(state, iri)
+    deprecated = [s for s in document.about if s.property == f"{OWL}deprecated" and s.object.value == "true"]
+    if not deprecated:
         return None
     successor = document.value_of(iri, f"{DCTERMS}isReplacedBy")
     below = iris.path(successor) if successor else None
-    if below is not None:
+    if below is not None and successor != iri:
         return below
     if not iri.startswith(f"{iris.base}id/"):
         return None  # a term or concept out of use is still described
-    reason = document.name(iri, ("en",))
-    why = document.value_of(iri, f"{SKOS}changeNote", f"{SKOS}historyNote", f"{RDFS}comment", f"{DCTERMS}description")
-    raise Gone(f"{reason.value if reason else iri} was withdrawn. {why or 'No reason was recorded.'}", iri=iri)
+    languages = preferred_languages(request.headers.get("accept-language", ""))
+    name = document.name(iri, languages)
+    notes = document.values(iri, f"{SKOS}changeNote", f"{SKOS}historyNote", f"{RDFS}comment", f"{DCTERMS}description")
+    by_language = {getattr(note, "language", None): note.value for note in reversed(notes)}
+    why = next((by_language[x] for x in (*languages, *by_language) if x in by_language), None)
+    by = next(iter(deprecated[0].sources), "")
+    raise await departed.withdrawn(state, iri, name.value if name else iri, why, successor, by)
 
 
 def _offered(document: Document, iris: Iris) -> tuple[Format, ...]:
@@ -180,7 +194,7 @@ async def page_of(request: Request, iri: str, fixed: Format | None = None) -> AS
     iris: Iris = state.iris
     document = await _document(request, iri)
     ending = f".{fixed.ending}" if fixed else ""
-    moved = _fate(document, iris)
+    moved = await _fate(request, document)
     if moved is not None:
         return redirect(request, HTTPStatus.MOVED_PERMANENTLY, page_path(moved) + ending)
     offered = _offered(document, iris)
@@ -196,6 +210,8 @@ async def page_of(request: Request, iri: str, fixed: Format | None = None) -> AS
         if f is not HTML and not (is_graph and f in (CSV, features.GEOJSON))
     }
     links = [f'<{document.iri}>; rel="canonical"', *alternates(addresses)]
+    if state.moments is not None:
+        links += original_links(path_of(request))
     if choice.format is not HTML:
         links.append(f'<{quote(last)}>; rel="alternate"; type="text/html"')
     links.append(f'<{quote(last)}>; rel="describedby"; anchor="{document.iri}"')
@@ -208,10 +224,16 @@ async def page_of(request: Request, iri: str, fixed: Format | None = None) -> AS
         told, languages = links_of(request)
         said = await _said(state, document, told, languages) if is_graph else None
         types = {v.value for v in document.values(document.iri, TYPE)}
-        branches = await tree(state, document.iri, told, languages) if f"{SKOS}ConceptScheme" in types else ()
+        is_scheme = f"{SKOS}ConceptScheme" in types
+        asked = request.query_params.get("q", "").strip() if is_scheme or f"{OWL}Ontology" in types else None
+        branches = await tree(state, document.iri, told, languages, asked or "") if is_scheme else ()
+        listed = await schemes(state, told, languages) if document.iri == iris.ontology else ()
         around = await state.sights.of(state, document)
-        content += [told, languages, said, branches, around.document.digest]
-        make = partial(pages.entity_page, around, told, languages, addresses, said=said, tree=branches)
+        content += [told, languages, said, branches, asked, listed, around.document.digest]
+        make = partial(
+            pages.entity_page, around, told, languages, addresses, said=said, tree=branches, asked=asked,
+            schemes=listed,
+        )  # fmt: skip
     else:
         make = partial(_rendered, document, choice.format, iris)
     location = (

@@ -51,10 +51,13 @@ def examples(iris: Iris, written: Format) -> bytes:
             ox.Triple(node, ox.NamedNode(f"{_SH}{property_}"), ox.Literal(query.text)),
             ox.Triple(node, ox.NamedNode(f"{_SH}prefixes"), declared),
             ox.Triple(node, ox.NamedNode(f"{_SCHEMA}target"), endpoint),
-            ox.Triple(node, ox.NamedNode(f"{_DCTERMS}description"), ox.Literal(query.description, language="en")),
         ]
         for language, title in query.titles.items():
             triples.append(ox.Triple(node, ox.NamedNode(f"{_RDFS}comment"), ox.Literal(title, language=language)))
+        for language, description in query.descriptions.items():
+            triples.append(
+                ox.Triple(node, ox.NamedNode(f"{_DCTERMS}description"), ox.Literal(description, language=language))
+            )
         for word in query.keywords:
             triples.append(ox.Triple(node, ox.NamedNode(f"{_SCHEMA}keywords"), ox.Literal(word)))
     names = {"sh": _SH, "schema": _SCHEMA, "rdfs": _RDFS, "dcterms": _DCTERMS}

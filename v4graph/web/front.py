@@ -7,12 +7,14 @@ endpoint directly: passing a request through the framework's layers costs about 
 from __future__ import annotations
 
 import logging
+from contextlib import AsyncExitStack
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from v4graph.errors import V4GraphError
 from v4graph.web.cors import CrossOrigin
+from v4graph.web.moments import asked
 from v4graph.web.problems import mistake, problem_response
 
 log = logging.getLogger(__name__)
@@ -32,25 +34,31 @@ class Front:
         self._framework = CrossOrigin(framework, origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer from memory, by an endpoint, or by the framework."""
+        """Answer from memory, by an endpoint, by the framework, or from a past state."""
         method: str = scope["method"]
-        if method == "GET" and self._everyone:
+        accept = encoding = b""
+        if_none_match = dated = None
+        for name, value in scope["headers"]:
+            if name == b"accept":
+                accept = value
+            elif name == b"accept-encoding":
+                encoding = value
+            elif name == b"if-none-match":
+                if_none_match = value
+            elif name == b"accept-datetime":
+                dated = value
+        if dated is None and method == "GET" and self._everyone:
+            # What asks for the past by its address is never remembered here, so it is not found here.
             snapshot = self._state.sandbox.snapshot
             if snapshot is not None:
-                accept = encoding = b""
-                if_none_match = None
-                for name, value in scope["headers"]:
-                    if name == b"accept":
-                        accept = value
-                    elif name == b"accept-encoding":
-                        encoding = value
-                    elif name == b"if-none-match":
-                        if_none_match = value.decode("latin-1")
                 request = scope["path"], scope["query_string"], accept, encoding
                 kept = self._state.answers.repeated(request, snapshot.token)
                 if kept is not None:
-                    await kept.send(send, if_none_match)
+                    await kept.send(send, if_none_match.decode("latin-1") if if_none_match else None)
                     return
+        looks_past = dated is not None or b"at=" in scope["query_string"] or b"snapshot=" in scope["query_string"]
+        if looks_past and self._state.moments is not None and await self._past(scope, receive, send, dated, accept):
+            return
         scope["app"] = self._app
         if scope["path"] not in self._endpoints:
             await self._framework(scope, receive, send)
@@ -59,12 +67,30 @@ class Front:
         else:
             await self._guarded(scope, receive, send)
 
+    async def _past(self, scope: Scope, receive: Receive, send: Send, dated: bytes | None, accept: bytes) -> bool:
+        """Answer a request from the state it asks for; says whether it asked for one."""
+        async with AsyncExitStack() as stack:
+            try:
+                wanted = asked(scope, dated)
+                if wanted is None:
+                    return False
+                turned, send_marked = await stack.enter_async_context(self._state.moments.turn(scope, send, wanted))
+            except Exception as error:
+                await self._problem(error, accept, scope, receive, send)
+                return True
+            await turned["app"](turned, receive, send_marked)
+            return True
+
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._endpoints[scope["path"]](scope, receive, send)
         except Exception as error:
-            told = error if isinstance(error, V4GraphError) else mistake(error, scope["method"], scope["path"])
             accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
-            response = problem_response(told, accept.decode("latin-1"), self._state.settings.base_iri)
-            response.raw_headers.extend(self._state.open_headers)
-            await response(scope, receive, send)
+            await self._problem(error, accept, scope, receive, send)
+
+    async def _problem(self, error: Exception, accept: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+        told = error if isinstance(error, V4GraphError) else mistake(error, scope["method"], scope["path"])
+        path = scope["path"].removeprefix(scope.get("root_path", "")).lstrip("/")
+        response = problem_response(told, accept.decode("latin-1"), self._state.settings.base_iri, path)
+        response.raw_headers.extend(self._state.open_headers)
+        await response(scope, receive, send)

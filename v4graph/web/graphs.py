@@ -1,7 +1,8 @@
 """``/graph``: the Graph Store HTTP Protocol (https://www.w3.org/TR/sparql11-http-rdf-update/).
 
 A named graph is read at its own address, ``/graph/{source}``, or as ``/graph?graph={iri}``; the default graph as
-``/graph?default``. Writing is switched on in scratch mode only: the public graph is changed by contributions.
+``/graph?default``. What the owner of a source writes is a contribution (``intake``); in scratch mode everybody writes
+everywhere.
 """
 
 from __future__ import annotations
@@ -22,30 +23,36 @@ from starlette.types import Receive, Scope, Send
 from v4graph.errors import (
     BadRequest,
     MethodNotAllowed,
+    PreconditionFailed,
     UnknownGraph,
     UnknownParameter,
     UnsupportedMediaType,
     UpdateRefused,
 )
+from v4graph.ledger import Entry
 from v4graph.queries import load_query
 from v4graph.rdf import N_TRIPLES, RDF_FORMATS, TURTLE, Format, format_of_ending, format_of_media_type
 from v4graph.sandbox.documents import Document, Parsed, parse_documents
-from v4graph.web import entities
-from v4graph.web.delivery import Question, deliver, header, request_key
+from v4graph.web import entities, outcomes
+from v4graph.web.actors import check_form, in_ledger, require_caller
+from v4graph.web.answers import graph_tag, same_graph
+from v4graph.web.delivery import Question, deliver, header, present_snapshot, request_key
+from v4graph.web.intake import Submission, act, require_owner, take, wish_of
 from v4graph.web.limits import read_body
 from v4graph.web.negotiation import Choices, accepts_gzip, choose_graph, prefers_html
 from v4graph.web.operations import absolute_iri, media_type_of, one, read_fields
 from v4graph.web.sparql import request_url
 
 PATH = "/graph"
-_READ = "GET, HEAD, OPTIONS"
-_WRITE = "GET, HEAD, PUT, POST, DELETE, OPTIONS"
+WHAT = "A graph is changed by a contribution of its owner"
+_METHODS = "GET, HEAD, PUT, POST, DELETE, OPTIONS"
 _MULTIPART = "multipart/form-data"
 
 
 def add_routes(app: FastAPI) -> None:
     """Put the graph store into an application."""
     endpoint = _Endpoint()
+    app.state.editions = Editions()
     app.router.routes.append(Route(PATH, endpoint))
     app.router.routes.append(Route(f"{PATH}/{{name:path}}", endpoint))
 
@@ -56,20 +63,15 @@ class _Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state: State = scope["app"].state
         method: str = scope["method"]
-        allowed = _WRITE if state.scratch is not None else _READ
         if method == "OPTIONS":
-            await Response(status_code=204, headers={"Allow": allowed})(scope, receive, send)
+            await Response(status_code=204, headers={"Allow": _METHODS})(scope, receive, send)
         elif method in ("GET", "HEAD"):
             await _read(scope, receive, send)
         elif method not in ("PUT", "POST", "DELETE"):
-            raise MethodNotAllowed(f"{method} is not possible here. Use {allowed}.", headers={"Allow": allowed})
-        elif state.scratch is None:
-            raise UpdateRefused(
-                "A graph is changed by a contribution of its owner. "
-                f"Submit it with your token, or with the form at {state.settings.base_iri}contributions."
-            )
+            raise MethodNotAllowed(f"{method} is not possible here. Use {_METHODS}.", headers={"Allow": _METHODS})
         else:
-            await (await _write(scope, receive))(scope, receive, send)
+            write = _write if state.scratch is not None else _contribute
+            await (await write(scope, receive))(scope, receive, send)
 
 
 def _graph(scope: Scope) -> str | None:
@@ -101,7 +103,8 @@ async def _read(scope: Scope, receive: Receive, send: Send) -> None:
         return
     graph = _graph(scope)
     chosen = choose_graph(header(scope, b"accept") or "", one(fields, "format") or one(fields, "output"), RDF_FORMATS)
-    await _require(state, graph)
+    edition = await _edition(state, graph)
+    await _require(state, graph, edition)
     question = Question(
         query=load_query("platform/graph-content", state.iris),
         choices=Choices(None, chosen),
@@ -110,11 +113,42 @@ async def _read(scope: Scope, receive: Receive, send: Send) -> None:
         default_graphs=None if graph is None else (graph,),
         named_graphs=None if graph is None else (),
         request=request_key(scope) if state.scratch is None else None,
+        edition=edition.content if edition else None,
     )
     await deliver(scope, receive, send, question)
 
 
-async def _require(state: State, graph: str | None) -> None:
+async def _edition(state: State, graph: str | None) -> Entry | None:
+    """The revision of a source's graph, None for a graph that is no source's."""
+    if graph is None or state.scratch is not None:
+        return None
+    editions: Editions = state.editions
+    return (await editions.of(state)).get(state.iris.source(graph))
+
+
+class Editions:
+    """The revision of every source's graph in a snapshot, looked up once for each."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._known: tuple[str, dict[str, Entry]] = ("", {})
+
+    async def of(self, state: State) -> dict[str, Entry]:
+        """The revisions, by source."""
+        snapshot = present_snapshot(state)
+        if self._known[0] != snapshot.token:
+            found = await in_ledger(state, lambda ledger: ledger.latest("revision", until=snapshot.number))
+            self._known = snapshot.token, found
+        return self._known[1]
+
+
+async def _require(state: State, graph: str | None, edition: Entry | None = None) -> None:
+    if edition is not None and edition.detail.get("mode") != "withdrawal":
+        return  # also an empty one
+    if edition is not None:
+        raise UnknownGraph(
+            f"The graph {graph} was withdrawn by its owner. {graph}/history tells when and why, and what it held."
+        )
     if graph is not None and graph not in await state.catalogue.names(state):
         raise UnknownGraph(f"There is no graph {graph}. The description of {state.iris.base}sparql lists all graphs.")
 
@@ -147,6 +181,104 @@ async def _write(scope: Scope, receive: Receive) -> Response:
     if method == "PUT" or not body:
         return Response(status_code=204)
     return _done(f"The document was added to {'the default graph' if graph is None else f'the graph {graph}'}.")
+
+
+async def _contribute(scope: Scope, receive: Receive) -> Response:
+    """What the owner of a source writes: PUT its whole graph, POST more into it, DELETE it (§5.3, §5.5, §5.4)."""
+    request = Request(scope, receive)
+    method: str = scope["method"]
+    await require_caller(request, WHAT)
+    source = _own_source(scope)
+    caller = await require_owner(request, source, WHAT)
+    content_type = header(scope, b"content-type")
+    fields: dict[str, str] = {}
+    if method != "DELETE":
+        body = await read_body(scope, receive, request.app.state.settings.upload_mb << 20, "A document")
+        documents, fields = await asyncio.to_thread(_written, method, content_type, body)
+    check_form(request, caller, fields)
+    before, base = await condition(request, source)
+    wish = wish_of(request, fields, base=base)
+    if method == "DELETE":
+        if not before:
+            raise UnknownGraph(f"There is no graph {request.app.state.iris.graph(source)}: it holds nothing.")
+        note = wish.note or "Withdrawn by DELETE at the address of the graph."
+        outcome = await act(request, caller, "withdraw", source, note, key=wish.key, base=base, dry_run=wish.dry_run)
+        return await outcomes.answer(request, caller, outcome, status=200, wish=wish)
+    mode = "replacement" if method == "PUT" else "difference"
+    sent = Submission(source, mode, tuple(documents), media_type_of(content_type)[0])
+    outcome = await take(request, caller, sent, wish)
+    status = 201 if not before else 204 if method == "PUT" or not sent.payload.strip() else 200
+    return await outcomes.answer(request, caller, outcome, status=status, wish=wish)
+
+
+def _own_source(scope: Scope) -> str:
+    """The source whose graph is written.
+
+    Raises:
+        UpdateRefused: the graph is none that somebody owns.
+    """
+    state: State = scope["app"].state
+    name: str = scope["path_params"].get("name", "")
+    if not name and not scope["query_string"]:
+        raise UpdateRefused("A graph here belongs to a source, so it cannot be named by the server. Use your source's.")
+    graph = state.iris.graph(name) if name else _graph(scope)
+    if graph is None:
+        raise UpdateRefused(
+            "The default graph is worked out from what all sources say. Write to the graph of your source: it is "
+            "changed by a contribution."
+        )
+    return str(state.iris.source(graph))
+
+
+def _written(method: str, content_type: str | None, body: bytes) -> tuple[list[tuple[bytes, Format]], dict[str, str]]:
+    """The documents of a request that writes, and the fields of its form."""
+    if media_type_of(content_type)[0] != _MULTIPART:
+        return [(body, format_of(content_type))], {}
+    if method != "POST":
+        raise UnsupportedMediaType(f"{_MULTIPART} is for POST; send one document.")
+    documents, fields = parts_of(content_type or "", body)
+    if not documents:
+        raise BadRequest("The form has no file. Send each document as a part with a file name.")
+    return documents, fields
+
+
+async def condition(request: Request, source: str) -> tuple[bool, int | None]:
+    """Whether a source's graph holds anything, and the revision that a change is made against, when it says so.
+
+    Raises:
+        PreconditionFailed: the graph is not as ``If-Match`` or ``If-None-Match`` wants it (RFC 9110 §13.1).
+    """
+    state: State = request.app.state
+    entry = await in_ledger(state, lambda ledger: ledger.current("revision", source))
+    exists = entry is not None and entry.detail.get("mode") != "withdrawal"
+    revision = (entry.revision or 0) if entry else 0
+    unless, only = request.headers.get("if-none-match"), request.headers.get("if-match")
+    if unless is not None and (exists and (unless.strip() == "*" or _names(unless, entry))):
+        raise PreconditionFailed(f"The graph “{source}” is there already, at revision {revision}.", revision=revision)
+    if only is None:
+        return exists, revision if unless is not None else None
+    if only.strip() == "*":
+        if not exists:
+            raise PreconditionFailed(f"The graph “{source}” holds nothing yet.", revision=revision)
+        return exists, None
+    if exists and _names(only, entry):
+        return exists, revision
+    earlier = await in_ledger(state, lambda ledger: ledger.entries(source=source, kind="revision", backwards=True))
+    known = next((found.revision for found in earlier if _names(only, found)), None)
+    if known is None:
+        raise PreconditionFailed(
+            f"The graph “{source}” is at revision {revision}, and never was what If-Match names. Fetch it again.",
+            revision=revision,
+        )
+    return exists, known  # where it is too late, the difference is told
+
+
+def _names(condition: str, entry: Entry | None) -> bool:
+    """Whether a list of entity tags has one of a revision, in whichever format and compression it was fetched."""
+    given = {same_graph(tag) for tag in condition.split(",")}
+    return entry is not None and any(
+        graph_tag(entry.content or "", fmt.media_type, False) in given for fmt in RDF_FORMATS
+    )
 
 
 def _done(sentence: str) -> Response:
@@ -193,7 +325,7 @@ def parts_of(content_type: str, body: bytes) -> tuple[list[tuple[bytes, Format]]
     for part in form.iter_parts() if form.is_multipart() else ():
         name = part.get_filename()
         content = part.get_payload(decode=True)
-        if not isinstance(content, bytes):
+        if not isinstance(content, bytes) or (name == "" and not content):  # a browser sends the file nobody chose
             continue
         if name is None and part.get_content_type() == "text/plain":
             field = part.get_param("name", header="content-disposition")

@@ -2,17 +2,75 @@
 
 from __future__ import annotations
 
+import time
+from collections import OrderedDict, deque
+
 from starlette.types import Receive, Scope
 
 from v4graph.errors import BadRequest, Overloaded, TooLarge, TooManyRequests, UnknownParameter
 from v4graph.settings import Settings
 
+_REMEMBERED = 10_000
+"""So many clients or actors are counted at a time; the one that was seen longest ago is forgotten."""
+
+
+class Rate:
+    """How often each of many may do something within a time."""
+
+    def __init__(self, most: int, seconds: float, what: str) -> None:
+        """``what`` is told to who does it too often, as in "sent 5 contributions"."""
+        self.most = most
+        self.seconds = seconds
+        self._what = what
+        self._times: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def admit(self, who: str) -> None:
+        """Refuse whoever did it too often.
+
+        Raises:
+            TooManyRequests: with the seconds to wait.
+        """
+        times = self._recent(who)
+        if len(times) >= self.most:
+            wait = max(1, int(times[0] + self.seconds - time.monotonic()) + 1)
+            raise TooManyRequests(
+                f"You {self._what} {len(times)} times within {self.seconds:g} seconds, which is as often as is "
+                f"possible. Try again in {wait} seconds.",
+                headers={"Retry-After": str(wait)},
+            )
+
+    def count(self, who: str) -> int:
+        """It was done once more; how often within the time."""
+        times = self._recent(who)
+        times.append(time.monotonic())
+        self._times[who] = times
+        self._times.move_to_end(who)
+        while len(self._times) > _REMEMBERED:
+            self._times.popitem(last=False)
+        return len(times)
+
+    def _recent(self, who: str) -> deque[float]:
+        times = self._times.get(who) or deque()
+        while times and times[0] <= time.monotonic() - self.seconds:
+            times.popleft()
+        return times
+
+
+class Attempts(Rate):
+    """Failed sign-ins of each client."""
+
+    def failed(self, client: str) -> float:
+        """One more failed; the seconds its answer is kept back, longer each time."""
+        return min(2.0, 0.05 * 2.0 ** (self.count(client) - 1))
+
 
 class Limits:
-    """Queries under way, by client and in all."""
+    """Queries under way, by client and in all; failed sign-ins by client; contributions by actor."""
 
     def __init__(self, settings: Settings) -> None:
         """Take the bounds from the settings."""
+        self.attempts = Attempts(10, 300.0, "came with a token that is not valid")
+        self.contributions = Rate(240, 60.0, "sent contributions")
         self._of_one = settings.client_queries
         self._of_all = settings.total_queries
         self._under_way: dict[str, int] = {}

@@ -15,7 +15,6 @@ import io
 import json
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -24,7 +23,6 @@ from xml.sax.saxutils import quoteattr
 
 import anyio.to_thread
 from fastapi import FastAPI
-from markupsafe import Markup, escape
 from starlette.datastructures import QueryParams, State
 from starlette.requests import Request
 from starlette.routing import Route
@@ -32,17 +30,14 @@ from starlette.types import ASGIApp
 
 from v4graph.atlas import slug
 from v4graph.errors import UnknownParameter
-from v4graph.iris import Iris
 from v4graph.network import FACETS, KINDS, MOST, Asked, Layout, Link, Network, View, laid_out
 from v4graph.rdf import CSV, Format
 from v4graph.web import collections, pages
 from v4graph.web.delivery import present_snapshot
-from v4graph.web.drawings import COLOURS
-from v4graph.web.guides import main_family
 from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable
 from v4graph.web.replies import alternates, links_of, number, reply
-from v4graph.web.sectors import FAMILIES
-from v4graph.web.telling import Links, Text, page_path
+from v4graph.web.scenes import Scene, drawn, picture
+from v4graph.web.telling import Links, Text
 from v4graph.web.words import sort_key
 
 PATH = "/network"
@@ -54,35 +49,6 @@ COLOURED = ("country", "sector")
 _FRESH = "public, max-age=60, stale-while-revalidate=600"
 _MOST_VALUES = 50
 _KEPT = 64
-_LINES = 4000
-"""Links that are drawn, the strongest first; all are in the data."""
-_PARTNERS = 3
-_LABELLED = 60
-_HUES = ("mobility", "manufacturing", "life", "energy", "digital", "creative", "food")
-"""The colours of the countries with most organisations, in that order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """An organisation as a reader sees it."""
-
-    number: int
-    iri: str
-    page: str
-    name: Text
-    short: str
-    countries: tuple[Text, ...]
-    degree: int
-    strength: int
-    colour: str
-    x: float
-    y: float
-    partners: tuple[tuple[str, Text, int], ...] = ()
-
-    @property
-    def radius(self) -> float:
-        """The greater the more links it has."""
-        return round(4.5 + min(11.0, self.degree**0.5 * 1.35), 1)
 
 
 class Networks:
@@ -119,91 +85,6 @@ class Networks:
             if len(self._looks) > _KEPT:
                 self._looks.popitem(last=False)
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """All that an answer is made of."""
-
-    asked: Asked
-    coloured: str
-    view: View
-    layout: Layout
-    network: Network
-    names: Mapping[str, Mapping[str, str]]
-    acronyms: Mapping[str, str]
-    languages: tuple[str, ...]
-    iris: Iris
-    snapshot: int
-
-    def name(self, iri: str) -> Text:
-        """The name of a country, sector or project."""
-        return pages.name_of(iri, self.names.get(iri, {}), self.languages, self.iris)
-
-    def named(self, member: int) -> Text:
-        """The name of an organisation."""
-        organisation = self.network.organisations[member]
-        return pages.name_of(organisation.iri, organisation.names, self.languages, self.iris)
-
-    def nodes(self) -> list[Node]:
-        """The organisations, the best linked first."""
-        colours = dict(self._colours())
-        partners: dict[int, list[tuple[int, int]]] = {}
-        for link in self.view.links:
-            partners.setdefault(link.one, []).append((-link.weight, link.other))
-            partners.setdefault(link.other, []).append((-link.weight, link.one))
-        made = []
-        for member in self.view.members:
-            organisation = self.network.organisations[member]
-            name = self.named(member)
-            best = sorted(partners.get(member, ()), key=lambda p: (p[0], -self.view.strengths[p[1]], p[1]))
-            x, y = self.layout.places[member]
-            made.append(
-                Node(
-                    member,
-                    organisation.iri,
-                    self.page(member),
-                    name,
-                    organisation.acronym or _brief(name.text),
-                    tuple(self.name(c) for c in organisation.facets["country"]),
-                    self.view.degrees.get(member, 0),
-                    self.view.strengths.get(member, 0),
-                    colours[member],
-                    x,
-                    y,
-                    tuple((self.page(other), self.named(other), -weight) for weight, other in best[:_PARTNERS]),
-                )
-            )
-        return made
-
-    def page(self, member: int) -> str:
-        """The path of the page of an organisation."""
-        return page_path(self.iris.path(self.network.organisations[member].iri) or "")
-
-    def _colours(self) -> list[tuple[int, str]]:
-        organisations = self.network.organisations
-        if self.coloured == "sector":
-            return [(n, main_family(organisations[n].facets["sector"])) for n in self.view.members]
-        hues = dict(zip(self.countries(), _HUES, strict=False))
-        return [(n, hues.get(next(iter(organisations[n].facets["country"]), ""), "other")) for n in self.view.members]
-
-    def countries(self) -> list[str]:
-        """The countries with most organisations of those that are seen."""
-        counts: dict[str, int] = {}
-        for member in self.view.members:
-            for country in self.network.organisations[member].facets["country"][:1]:
-                counts[country] = counts.get(country, 0) + 1
-        return sorted(counts, key=lambda c: (-counts[c], c))
-
-    def legend(self, nodes: list[Node]) -> list[tuple[str, Text | None, int]]:
-        """The colours that are seen: colour, the name of the country (None: a family or others), how many."""
-        counts = {colour: sum(n.colour == colour for n in nodes) for colour in (*_HUES, "other")}
-        if self.coloured == "sector":
-            return [(family, None, counts[family]) for family in FAMILIES if counts[family]]
-        pairs = [
-            (hue, self.name(country), counts[hue]) for country, hue in zip(self.countries(), _HUES, strict=False)
-        ]
-        return [*pairs, *([("other", None, counts["other"])] if counts["other"] else [])]
 
 
 def add_routes(app: FastAPI) -> None:
@@ -282,9 +163,7 @@ async def shown(request: Request, fixed: Format | None = None) -> ASGIApp:
         return await reply(request, choice, key, partial(make, scene), location=location, cache=_FRESH)
     query = address_of(asked, coloured)
     formats = {links.to(f"network.{f.ending}" + (f"?{query}" if query else "")): f for f in FORMATS[1:]}
-    return await reply(
-        request, choice, [*key, links], partial(_page, scene, links, formats), links=alternates(formats)
-    )
+    return await reply(request, choice, [*key, links], partial(_page, scene, links, formats), links=alternates(formats))
 
 
 def _page(scene: Scene, links: Links, formats: dict[str, Format]) -> bytes:
@@ -293,7 +172,7 @@ def _page(scene: Scene, links: Links, formats: dict[str, Format]) -> bytes:
         "asked": scene.asked,
         "coloured": scene.coloured,
         "nodes": nodes,
-        "drawn": _drawn(scene.view),
+        "drawn": drawn(scene.view),
         "view": scene.view,
         "most": MOST,
         "options": {facet: _options(scene, facet, links.spoken) for facet in FACETS},
@@ -321,87 +200,6 @@ def _organisations(scene: Scene, language: str) -> list[tuple[str, Text, bool]]:
     organisations = scene.network.organisations
     made = [(slug(organisations[n].iri), scene.named(n), n == near) for n in members]
     return sorted(made, key=lambda o: (sort_key(o[1].text, language), o[0]))
-
-
-# --- drawing --------------------------------------------------------------------------------------------------------
-
-
-def _brief(text: str) -> str:
-    return text if len(text) <= 28 else f"{text[:26].rstrip()}…"
-
-
-def _drawn(view: View) -> list[Link]:
-    if len(view.links) <= _LINES:
-        return list(view.links)
-    return sorted(view.links, key=lambda x: -x.weight)[:_LINES]
-
-
-def labels(nodes: list[Node]) -> dict[int, tuple[float, float, str]]:
-    """Where names stand beside their points without covering points or other names; the best linked come first."""
-    boxes = [(n.x - n.radius, n.y - n.radius, n.x + n.radius, n.y + n.radius) for n in nodes]
-    found: dict[int, tuple[float, float, str]] = {}
-    for at, node in enumerate(nodes[:_LABELLED]):
-        wide = 5.6 * len(node.short) + 2
-        sides = ((node.radius + 4, 0.0, "start"), (-node.radius - 4, 0.0, "end"), (0.0, node.radius + 11, "middle"))
-        for x, y, anchor in (*sides, (0.0, -node.radius - 7, "middle")):
-            left = node.x + x - {"start": 0, "end": wide, "middle": wide / 2}[anchor]
-            box = (left, node.y + y - 7, left + wide, node.y + y + 7)
-            if not any(_meet(box, other) for number_, other in enumerate(boxes) if number_ != at):
-                boxes.append(box)
-                found[node.number] = (x, y, anchor)
-                break
-    return found
-
-
-def _meet(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-
-
-def picture(scene: Scene, nodes: list[Node], links: Links | None) -> Markup:
-    """The drawing; without links it is a file of its own."""
-    at = scene.layout.places
-    lines = "".join(
-        f'<line class="w{min(4, x.weight)}{" said" if x.cooperates else ""}" x1="{at[x.one][0]}" y1="{at[x.one][1]}" '
-        f'x2="{at[x.other][0]}" y2="{at[x.other][1]}"/>'
-        for x in sorted(_drawn(scene.view), key=lambda x: x.weight)
-    )
-    hubs = "".join(
-        f'<text class="hub" x="{x}" y="{y}">{escape(scene.acronyms.get(hub) or _brief(scene.name(hub).text))}</text>'
-        for hub, (x, y) in scene.layout.hubs.items()
-    )
-    placed = labels(nodes)
-    points = "".join(_point(node, placed.get(node.number), links) for node in reversed(nodes))
-    xs, ys = [n.x for n in nodes] or [0.0], [n.y for n in nodes] or [0.0]
-    left, top, right, bottom = min(xs) - 70, min(ys) - 32, max(xs) + 90, max(ys) + 36
-    box = f"{left:.0f} {top:.0f} {max(right - left, 320):.0f} {max(bottom - top, 200):.0f}"
-    body = f'<g class="all"><g class="edges">{lines}</g><g class="hubs">{hubs}</g><g class="points">{points}</g></g>'
-    if links is None:
-        head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}"><style>{_style()}</style>'
-    else:
-        head = f'<svg class="net" viewBox="{box}" aria-hidden="true" focusable="false">'
-    return Markup(f"{head}{body}</svg>")  # names and addresses are escaped where they are put in
-
-
-def _point(node: Node, label: tuple[float, float, str] | None, links: Links | None) -> str:
-    x, y, anchor = label or (node.radius + 4, 0.0, "start")
-    inner = (
-        f'<circle class="f-{node.colour}" r="{node.radius}"/><title>{escape(node.name.text)}</title>'
-        f'<text class="{anchor}{"" if label else " still"}" x="{x:.1f}" y="{y + 4:.1f}">{escape(node.short)}</text>'
-    )
-    place = f'transform="translate({node.x} {node.y})"'
-    if links is None:
-        return f"<g {place}>{inner}</g>"
-    return f'<a {place} data-n="{node.number}" href="{escape(links.to(node.page))}" tabindex="-1">{inner}</a>'
-
-
-def _style() -> str:
-    families = "".join(f".f-{name}{{fill:{value}}}" for name, value in COLOURS.items())
-    return (
-        "line{stroke:#767f89;stroke-opacity:.25}.w2{stroke-width:2;stroke-opacity:.6}.w3,.w4{stroke-width:3.5;"
-        f"stroke-opacity:.8}}.said{{stroke-dasharray:4 3}}circle{{stroke:#fff;stroke-width:1.5}}{families}"
-        "text{font:11px sans-serif;fill:#17212b;paint-order:stroke;stroke:#fff;stroke-width:3}.hub{font:italic 600 13px "
-        "serif;fill:#4a5766;text-anchor:middle}.end{text-anchor:end}.middle{text-anchor:middle}.still{display:none}"
-    )
 
 
 def picture_file(scene: Scene) -> bytes:

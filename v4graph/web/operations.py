@@ -34,6 +34,8 @@ class Operation:
     named_graphs: tuple[str, ...] | None = None
     timeout: str | None = None
     format: str | None = None
+    at: str | None = None
+    snapshot: str | None = None
 
 
 def read_operation(method: str, query_string: bytes, content_type: str | None, body: bytes) -> Operation:
@@ -69,7 +71,8 @@ def _operation(method: str, fields: Fields) -> Operation:
         return Operation("update", update, default_graphs, named_graphs, timeout, shortcut)
     if query is not None:
         default_graphs, named_graphs = _dataset(fields, "default-graph-uri", "named-graph-uri")
-        return Operation("query", query, default_graphs, named_graphs, timeout, shortcut)
+        at, snapshot = one(fields, "at"), one(fields, "snapshot")
+        return Operation("query", query, default_graphs, named_graphs, timeout, shortcut, at, snapshot)
     if method == "POST":
         raise BadRequest("The form has neither a query nor an update.")
     return Operation("description", format=shortcut)

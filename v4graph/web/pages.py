@@ -18,7 +18,8 @@ from v4graph import portal
 from v4graph.iris import Iris
 from v4graph.rdf import Format
 from v4graph.statements import DCTERMS, OWL, RDFS, SKOS, TYPE, Statement, Term
-from v4graph.web import built
+from v4graph.web import built, terms
+from v4graph.web.diagram import drawn
 from v4graph.web.portraits import portrait
 from v4graph.web.sectors import family_of, icon_of
 from v4graph.web.sights import Surroundings
@@ -44,6 +45,8 @@ _PLAIN = {
 }
 _IN_TREE = frozenset({f"{SKOS}inScheme", f"{SKOS}topConceptOf", f"{SKOS}hasTopConcept"})
 """What the tree of a scheme tells already."""
+_TOLD_TWICE = frozenset({*_IN_TREE, f"{DCTERMS}title"})
+"""Of a scheme: its title is its name."""
 
 
 def headers(*, nonce: str = "", framed_by: str = "'self'") -> dict[str, str]:
@@ -124,12 +127,27 @@ def entity_page(
     *,
     said: tuple[list[Value], bool] | None = None,
     tree: Sequence[object] = (),
+    asked: str | None = None,
+    schemes: Sequence[Value] = (),
 ) -> bytes:
-    """The page of one thing; ``said``: what a source describes, and is there more; ``tree``: a scheme's concepts."""
+    """The page of one thing.
+
+    Args:
+        around: what is told, and what stands around it.
+        links: the links of the page.
+        languages: the languages to tell it in, the best first.
+        formats: the addresses of the other formats.
+        said: what a source describes, and is there more.
+        tree: the concepts of a scheme.
+        asked: the words that terms or concepts are looked for with; None on a page that has none.
+        schemes: the concept schemes, on the page of the vocabulary.
+    """
     iris, document = links.iris, around.document
     teller = Teller(document, links, languages)
     own = [s for s in document.about if not s.derived]
     worked_out = {s.property for s in document.about if s.derived}
+    parts = _parts(teller)
+    told_twice = _TOLD_TWICE if asked is not None and not parts else frozenset[str]()
     told = _lede(own, languages)
     lede = teller.value(told.object, told.sources) if told else None
     apart = {iris.term(name) for name in _TOLD_APART}
@@ -138,15 +156,13 @@ def entity_page(
         "iri": document.iri,
         "kinds": _kinds(teller),
         "lede": lede,
-        "facts": teller.facts(
-            (s for s in own if s is not told), leave_out=frozenset({TYPE, *(_IN_TREE if tree else ())})
-        ),
+        "facts": teller.facts((s for s in own if s is not told), leave_out=frozenset({TYPE, *told_twice})),
         "portrait": portrait(teller, around),
         "derived_facts": teller.facts(s for s in document.about if s.derived),
         "groups": [
             g
             for g in groups(teller)
-            if not (tree and g.property in _IN_TREE)
+            if not (asked is not None and g.property in _IN_TREE)
             and g.property not in apart
             and not (g.derived and g.property in worked_out)
         ],
@@ -155,14 +171,20 @@ def entity_page(
         "referring": document.referring,
         "formats": formats,
         "said": said,
-        "parts": _parts(teller),
+        "parts": parts,
+        "asked": asked,
+        "schemes": schemes,
         "schema_org": script_json(portal.schema_org(document, iris)),
         "kind": (iris.path(document.iri) or "").removeprefix("id/").split("/")[0],
+        "has_history": bool(document.values(document.iri, iris.term("currentRevision"))),
         "is_thing": document.iri.startswith(f"{iris.base}id/"),
     }
     values["sources"] = [_source(teller, graph, number) for graph, number in teller.cited.items()]
     values["has_derived"] = teller.derived
-    return render("ontology.html" if values["parts"] else "entity.html", links, **values)
+    values["diagram"] = drawn(teller) if parts and not asked else None
+    if parts and asked:
+        values["parts"] = [part for part in parts if terms.found(asked, part["texts"])]
+    return render("ontology.html" if parts else "entity.html", links, **values)
 
 
 def _kinds(teller: Teller) -> list[Text]:
@@ -232,10 +254,15 @@ def _parts(teller: Teller) -> list[dict[str, Any]]:
                 "name": teller.name(iri),
                 "labels": [Text(labels[x], x) for x in LANGUAGES if x in labels],
                 "definition": _preferred(definition, teller.languages),
+                "texts": [iri.removeprefix(prefix), *(s.object.value for s in statements if _is_text(s.object))],
                 "facts": teller.facts((replace(s, sources=()) for s in statements), leave_out=leave_out | shown),
             }
         )
     return sorted(made, key=lambda part: str(part["id"]).casefold())
+
+
+def _is_text(term: Term) -> bool:
+    return isinstance(term, ox.Literal) and term.language is not None
 
 
 def _is_property(types: set[str]) -> bool:

@@ -15,6 +15,8 @@ from starlette.responses import Response
 
 from v4graph.errors import BadRequest, MethodNotAllowed, NotFound, V4GraphError
 from v4graph.iris import PUBLIC_BASE, Iris
+from v4graph.report import Report
+from v4graph.reporting import to_json
 from v4graph.web import pages
 from v4graph.web.negotiation import HTML, PROBLEM, Choice, prefers_html
 from v4graph.web.telling import Links, preferred_languages
@@ -37,6 +39,8 @@ def problem_response(
     The page is in ``language``; ``asked`` is the one the address asks for, which goes along with the links.
     """
     problem = error.problem(base_iri)
+    if isinstance(problem.get("report"), Report):
+        problem["report"] = to_json(problem["report"])
     headers = {"Vary": "Accept, Accept-Language", "Cache-Control": "no-store", **error.headers}
     if prefers_html(accept):
         body, label = (

@@ -74,7 +74,8 @@ def told(query: Query, iris: Iris) -> dict[str, Any]:
         "topic": query.topic,
         "address": f"{iris.base}queries/{query.name}",
         "title": query.titles,
-        "description": query.description,
+        "description": query.descriptions,
+        "answeredOn": "invented data" if query.fixture else "packaged data",
         "keywords": list(query.keywords),
         "parameters": [{"name": p.name, "type": p.kind, "description": p.says} for p in query.parameters],
     }
@@ -92,15 +93,15 @@ async def listing(request: Request) -> ASGIApp:
         body = json.dumps({"queries": [told(query, iris) for query in found]}, ensure_ascii=False, indent=1)
         return _Document(body.encode(), b"application/json")
     links, languages = links_of(request)
-    topics: dict[str, list[Query]] = {}
+    topics: dict[str, list[tuple[Query, str, str, str]]] = {}
     for query in found:
-        topics.setdefault(query.topic, []).append(query)
+        topics.setdefault(query.topic, []).append((query, *query.told_in(languages)))
     content = ("queries", stem, links.language or "", *languages, *(query.text for query in found))
     return await reply(
         request,
         Choice(HTML, HTML.media_type),
         content,
-        lambda: pages.render("queries.html", links, topics=topics, preferred=languages),
+        lambda: pages.render("queries.html", links, topics=topics),
     )
 
 
@@ -162,10 +163,11 @@ async def _page(request: Request, query: Query) -> ASGIApp:
 def _filled(
     links: Links, query: Query, values: dict[str, str], languages: tuple[str, ...], text: str
 ) -> dict[str, Any]:
-    language = next((x for x in languages if x in query.titles), "en")
+    language, title, description = query.told_in(languages)
     return {
         "query": query,
-        "title": query.titles.get(language, query.name),
+        "title": title,
+        "description": description,
         "told_in": language,
         "values": values,
         "chosen": values.get("lang") or languages[0],

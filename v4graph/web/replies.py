@@ -49,7 +49,7 @@ async def reply(
     *,
     links: Sequence[str] = (),
     location: str | None = None,
-    vary: str = "Accept, Accept-Encoding",
+    vary: str = "Accept, Accept-Encoding, Accept-Datetime",
     cache: str = "no-cache",
 ) -> ASGIApp:
     """Answer with a document: ``content`` is all its bytes depend on, ``make`` makes them when nobody has them."""
@@ -135,7 +135,8 @@ def links_of(request: Request) -> tuple[Links, tuple[str, ...]]:
     query = urlencode(others)
     if len(query) > _LONGEST_QUERY:
         query = ""
-    return Links(path_of(request), request.app.state.iris, asked, languages[0], query), languages
+    moment = request.scope.get("v4graph.moment")
+    return Links(path_of(request), request.app.state.iris, asked, languages[0], query, moment), languages
 
 
 def number(request: Request, name: str, default: int, largest: int) -> int:

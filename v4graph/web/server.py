@@ -8,10 +8,10 @@ from pathlib import Path
 
 import uvicorn
 
-from v4graph.contributions import read_file
 from v4graph.errors import BadRequest
 from v4graph.iris import Iris
 from v4graph.namespaces import prefixes
+from v4graph.packaged import read_file
 from v4graph.sandbox.documents import Document, Parsed, parse_documents
 from v4graph.sandbox.scratch import ScratchStore
 from v4graph.settings import Settings

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from v4graph.errors import MalformedQuery, MethodNotAllowed, TooLarge, UpdateRefused
 from v4graph.rdf import RDF_FORMATS
 from v4graph.sandbox.tokens import form_of
-from v4graph.web import query_page
+from v4graph.web import moments, query_page
 from v4graph.web.delivery import Question, Watch, deliver, deliver_document, header, request_key
 from v4graph.web.description import service_description
 from v4graph.web.limits import read_body, seconds_asked
@@ -47,6 +47,14 @@ class _Endpoint:
             raise MethodNotAllowed(f"{method} is not possible here. Use {_METHODS}.", headers={"Allow": _METHODS})
         state: State = scope["app"].state
         operation = await _read(scope, receive, state)
+        wanted = moments.asked_by(operation.at, operation.snapshot)
+        if wanted is None or state.moments is None:
+            await self._answer(scope, receive, send, operation)
+            return
+        async with state.moments.turn(scope, send, wanted) as (turned, send_marked):  # a form asks for the past
+            await self._answer(turned, receive, send_marked, operation)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, operation: Operation) -> None:
         if query_page.wanted(operation, header(scope, b"accept") or ""):
             await query_page.page(scope, receive, send, operation)
         elif operation.kind == "description":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 import pyoxigraph as ox
 
@@ -38,6 +39,19 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """The past state a page shows: the parameter that asks for it, its snapshot, and when that was published.
+
+    Who asked with a header and not with a parameter (``name`` is empty) will ask with a header again.
+    """
+
+    name: str
+    value: str
+    number: int
+    published: str
+
+
+@dataclass(frozen=True, slots=True)
 class Links:
     """Addresses relative to the page they stand on, so that the server may live under any host and path."""
 
@@ -49,14 +63,33 @@ class Links:
     """The language of the page."""
     query: str = ""
     """What else the address of the page asks for, without the language."""
+    moment: Moment | None = None
 
     def to(self, target: str) -> str:
-        """The address of a path below the root; the language asked for goes along."""
+        """The address of a path below the root; language and moment asked for go along."""
         up = "../" * self.path.count("/")
         path, hash_, fragment = target.partition("#")
-        if self.language and not path.startswith("static/"):
-            path += ("&" if "?" in path else "?") + f"lang={self.language}"
+        if not path.startswith("static/"):
+            for parameter in (f"lang={self.language}" if self.language else "", self.kept):
+                path += f"{'&' if '?' in path else '?'}{parameter}" if parameter else ""
         return (up + path or "./") + hash_ + fragment
+
+    def root(self) -> str:
+        """The address of the start page, of the present and in no language."""
+        return "../" * self.path.count("/") or "./"
+
+    def present(self) -> str:
+        """The address of this very page, of the present."""
+        return (self.path.rpartition("/")[2] or "./") + (f"?lang={self.language}" if self.language else "")
+
+    def beside(self, address: str) -> str:
+        """An address relative to the page itself, such as another format of it; the moment goes along."""
+        return f"{address}{'&' if '?' in address else '?'}{self.kept}" if self.kept else address
+
+    @property
+    def kept(self) -> str:
+        """The parameter that keeps a reader in the past, or nothing."""
+        return f"{self.moment.name}={quote(self.moment.value)}" if self.moment and self.moment.name else ""
 
     def of(self, iri: str) -> str | None:
         """The address of a thing: its page here, or its own when it is a web address elsewhere."""

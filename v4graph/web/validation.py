@@ -67,8 +67,8 @@ class _Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method: str = scope["method"]
         if method in ("GET", "HEAD"):
-            links, _ = links_of(Request(scope))
-            await _page(links, None, "en", 200)(scope, receive, send)
+            links, preferred = links_of(Request(scope))
+            await _page(links, None, preferred[0], 200)(scope, receive, send)
         elif method == "POST":
             await _validate(scope, receive, send)
         else:

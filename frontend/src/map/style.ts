@@ -26,9 +26,12 @@ export function palette(under: Element): Palette {
   return found;
 }
 
+/** Where the largest number is smaller, the darkest steps are not used. */
+const FEW = 6;
+
 /** The colour of each region by how many things it has, in six steps. */
 export function shades(counts: Map<string, number>, colours: Palette): maplibre.ExpressionSpecification | string {
-  const most = Math.max(0, ...counts.values());
+  const most = Math.max(FEW, ...counts.values());
   const pairs = [...counts].flatMap(([code, n]) => [code, colours[`c-${Math.min(6, 1 + Math.floor(6 * Math.sqrt(n / most) - 1e-9))}`] ?? ""]);
   return pairs.length > 0 ? (["match", ["get", "code"], ...pairs, "rgba(0,0,0,0)"] as unknown as maplibre.ExpressionSpecification) : "rgba(0,0,0,0)";
 }
@@ -66,7 +69,7 @@ export function style(content: Content, c: Palette): maplibre.StyleSpecification
       },
       {
         id: "shades", type: "fill", source: "regions", layout: { visibility: content.counts ? "visible" : "none" },
-        paint: { "fill-color": content.counts ? shades(content.counts, c) : "rgba(0,0,0,0)", "fill-opacity": 0.85 },
+        paint: { "fill-color": content.counts ? shades(content.counts, c) : "rgba(0,0,0,0)", "fill-opacity": 0.75 },
       },
       {
         id: "region-lines", type: "line", source: "regions",
@@ -78,7 +81,7 @@ export function style(content: Content, c: Palette): maplibre.StyleSpecification
       },
       {
         id: "lines", type: "line", source: "lines", layout: { "line-cap": "round" },
-        paint: { "line-color": colour("accent"), "line-width": 1.6, "line-opacity": 0.55 },
+        paint: { "line-color": colour("ink"), "line-width": 1.4, "line-opacity": 0.45 },
       },
       ...[1, 2, 3, 4, 5].map((rank): maplibre.LayerSpecification => ({
         id: `towns-${rank}`, type: "symbol", source: "towns", minzoom: [0, 3, 5, 5.8, 6.6, 7.4][rank] ?? 0, filter: ["==", ["get", "rank"], rank],

@@ -1,0 +1,186 @@
+"""Proposals: what an actor wants of a source's graph, whether it may, and the graph that would result."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from v4graph import records
+from v4graph.actors import CURATOR, Actor
+from v4graph.errors import BadRequest, NotAllowed, PreconditionFailed, UnknownGraph, WrongState
+from v4graph.ledger import PROJECTED, Entry, Ledger
+from v4graph.records import Record
+from v4graph.sources import RESERVED, owner_of
+
+UNCHECKED = ("rollback", "withdrawal")
+"""What is not checked: earlier content was, and none needs not."""
+MODES = ("replacement", "patch", "difference", "rollback", "withdrawal")
+"""Ways to change a graph: all of it, all about some things, some statements, an earlier content, or nothing left."""
+_TOLD = 1000
+"""So many lines of a difference are told to who was too late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What an actor submits; ``lines`` is None where the payload could not be read, and ``problem`` says why."""
+
+    source: str
+    lines: Sequence[str] | None
+    mode: str = "replacement"
+    removed: Sequence[str] = ()
+    base: int | None = None
+    payload: bytes | None = field(default=None, repr=False)
+    media_type: str = ""
+    name: str = ""
+    note: str = ""
+    confirmed: bool = False
+    key: str | None = None
+    problem: Mapping[str, Any] | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """What else the entry is to say: the revision that is rolled back to, the address that was harvested."""
+
+    @property
+    def unread(self) -> bool:
+        """Whether there is only a payload that could not be read."""
+        return self.lines is None
+
+    @property
+    def checked(self) -> bool:
+        """Whether the rules have to be asked."""
+        return self.mode not in UNCHECKED
+
+    @property
+    def request(self) -> str:
+        """A hash of what is asked: two requests with one key must be one request."""
+        digest = hashlib.sha256(f"{self.source}\n{self.mode}\n{self.more}\n".encode())
+        digest.update(self.payload or b"")
+        for part in (self.lines or (), self.removed) if self.payload is None else ():
+            digest.update("\n".join([*sorted(part), ""]).encode())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The graph that a proposal would make of the current revision; ``base`` is its number, 0 where there is none."""
+
+    source: str
+    mode: str
+    base: int
+    lines: tuple[str, ...] = field(repr=False)
+    added: tuple[str, ...] = field(repr=False)
+    removed: tuple[str, ...] = field(repr=False)
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything is new; a first revision is, even an empty one."""
+        return bool(self.added or self.removed or not self.base)
+
+
+def resulting(mode: str, current: Iterable[str], lines: Iterable[str], removed: Iterable[str] = ()) -> tuple[str, ...]:
+    """The whole graph that comes of a current one.
+
+    A patch replaces all statements about each thing it speaks of; a difference adds and removes statements.
+    """
+    new = set(lines)
+    if mode == "patch":
+        subjects = {line.split(" ", 1)[0] for line in new}
+        new |= {line for line in current if line.split(" ", 1)[0] not in subjects} - set(removed)
+    elif mode == "difference":
+        new |= set(current) - set(removed)
+    elif mode not in MODES:
+        raise BadRequest(f"A contribution is one of {', '.join(MODES)}; “{mode}” is none.")
+    return tuple(sorted(new))
+
+
+def draft(ledger: Ledger, proposal: Proposal, earlier: Sequence[Draft] = ()) -> Draft:
+    """What would come of a proposal now; one that was made ``earlier`` of the same revision is that."""
+    before = ledger.current("revision", proposal.source)
+    for made in earlier:
+        if made.base == ((before.revision or 0) if before else 0):
+            return made
+    old = ledger.lines(before.content) if before else []
+    lines = resulting(proposal.mode, old, proposal.lines or (), proposal.removed)
+    was, becomes = set(old), set(lines)
+    added, removed = tuple(sorted(becomes - was)), tuple(sorted(was - becomes))
+    return Draft(proposal.source, proposal.mode, (before.revision or 0) if before else 0, lines, added, removed)
+
+
+# --- who may ----------------------------------------------------------------------------------------------------
+
+
+def require_owner(ledger: Ledger, actor: Actor, source: str, *, administrators: bool = False) -> None:
+    """Refuse an actor who may not change a source's graph.
+
+    Raises:
+        NotYourGraph: it is somebody else's, or nobody's.
+        UnknownGraph: to the command line, which may know: nobody registered it.
+    """
+    owner = owner_of(ledger, source)
+    if owner is None and actor.name == CURATOR:
+        raise UnknownGraph(f"There is no source “{source}”; register it with “v4graph source add”.")
+    actor.needs_own(source, owner, administrators=administrators)
+    if source in RESERVED:
+        raise NotAllowed(f"The graph “{source}” is changed by “v4graph load” only.")
+    refuse_copy(ledger)
+
+
+def refuse_copy(ledger: Ledger) -> None:
+    """Refuse to write into a copy of another instance.
+
+    Raises:
+        NotAllowed: it is one.
+    """
+    head = ledger.head(PROJECTED)
+    if head is not None and "origin" in head.detail:
+        raise NotAllowed("This is a read-only copy of another instance. Contribute there.")
+
+
+def admit(ledger: Ledger, actor: Actor, proposal: Proposal) -> Record | None:
+    """Refuse who may not submit, and what comes too late; the record of the first time when a key comes again.
+
+    Raises:
+        NotAllowed, NotYourGraph: the actor may not.
+        WrongState: the key was used for something else.
+        PreconditionFailed: the graph is not the one the proposal was made against.
+    """
+    actor.needs("submit")
+    if proposal.confirmed and not proposal.note.strip():
+        raise BadRequest("A confirmation needs a note that says why it is right although the rules warn.")
+    require_owner(ledger, actor, proposal.source, administrators=proposal.mode in ("rollback", "withdrawal"))
+    if proposal.key is not None:
+        standing = ledger.standing_of_key(key_of(actor, proposal.key))
+        if standing is not None:
+            earlier = records.read(ledger, standing.contribution)
+            if earlier.detail.get("request") != proposal.request:
+                raise WrongState("This Idempotency-Key was used for another contribution. Use a new one.")
+            return earlier
+    current = ledger.current("revision", proposal.source)
+    now = (current.revision or 0) if current else 0
+    if proposal.base is not None and proposal.base != now:
+        raise PreconditionFailed(
+            f"The graph “{proposal.source}” is at revision {now}, not {proposal.base}. "
+            "Look at the difference, and submit again.",
+            difference=_since(ledger, proposal.source, proposal.base, current),
+        )
+    return None
+
+
+def _since(ledger: Ledger, source: str, base: int, current: Entry | None) -> dict[str, Any]:
+    """What happened to a source's graph since a revision."""
+    then = ledger.revision(source, base) if base else None
+    old, new = (set(ledger.lines(entry.content)) if entry else set[str]() for entry in (then, current))
+    added, removed = sorted(new - old), sorted(old - new)
+    return {
+        "revision": (current.revision or 0) if current else 0,
+        "base": base,
+        "added": added[:_TOLD],
+        "removed": removed[:_TOLD],
+        "complete": len(added) <= _TOLD and len(removed) <= _TOLD,
+    }
+
+
+def key_of(actor: Actor, key: str) -> str:
+    """What the ledger keeps of an Idempotency-Key: it is the actor's own."""
+    return hashlib.sha256(f"{actor.name}\n{key}".encode()).hexdigest()

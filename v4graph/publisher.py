@@ -1,0 +1,88 @@
+"""The publisher of a server: one warm process that writes ledger and store, so that readers are never held up.
+
+Calls wait for each other; several servers of one home wait for each other at the lock of the home. A process that
+was killed is replaced; what it left half done heals before the next call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+from v4graph import contributions, derivation
+from v4graph.errors import StoreError
+from v4graph.iris import Iris
+from v4graph.rules import load_rules
+from v4graph.sandbox.confinement import die_with_parent, no_core_dumps
+from v4graph.settings import Settings
+from v4graph.workspace import Workspace
+
+
+class Publisher:
+    """Runs the methods of ``Workspace`` that write, in a process of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Nothing is started yet: the first call starts the process."""
+        self._settings = settings
+        self._pool: ProcessPoolExecutor | None = None
+
+    async def start(self) -> None:
+        """Start the process and make it warm, so that the first contribution is as quick as any."""
+        await self._run(os.getpid)
+
+    async def call(self, method: str, *args: Any, **options: Any) -> Any:
+        """Call a method of the workspace.
+
+        Raises:
+            StoreError: the process ended in the middle; whether it was recorded, the ledger says.
+            V4GraphError: as the method does.
+        """
+        return await self._run(_call, self._settings, method, args, options)
+
+    async def close(self) -> None:
+        """End the process after what it is doing."""
+        if self._pool is not None:
+            pool, self._pool = self._pool, None
+            await asyncio.to_thread(pool.shutdown, True, cancel_futures=True)
+
+    @property
+    def pids(self) -> list[int]:
+        """The process, when it runs."""
+        return list(self._pool._processes or ()) if self._pool is not None else []
+
+    async def _run(self, function: Any, *args: Any) -> Any:
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                1, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(self._settings, os.getpid())
+            )
+        pool = self._pool
+        try:
+            # Shielded: a client that leaves does not leave a contribution half told.
+            return await asyncio.shield(asyncio.wrap_future(pool.submit(function, *args)))
+        except BrokenProcessPool:
+            if self._pool is pool:
+                self._pool = None
+            raise StoreError(
+                "The process that publishes ended in the middle. Look at your contributions, then try again."
+            ) from None
+
+
+def _begin(settings: Settings, parent: int) -> None:
+    """Load what every call needs, and heal what a process before may have left."""
+    die_with_parent(parent)
+    no_core_dumps()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server decides when to end
+    iris = Iris(settings.base_iri)
+    load_rules(iris)
+    derivation.load_rules(iris)
+    contributions.rules_version()
+    Workspace(settings).heal()
+
+
+def _call(settings: Settings, method: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    return getattr(Workspace(settings), method)(*args, **options)
