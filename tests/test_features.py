@@ -50,7 +50,9 @@ def atlas() -> Atlas:
         row("lead", "name", "Leader", "en"), row("lead", "project", f"{BASE}id/project/one"),
         row("lead", "lead", f"{BASE}id/project/one"), row("lead", "origin", f"{BASE}id/place/zilina"),
     ]  # fmt: skip
-    return Atlas(things, [place("trnava", "17.58", "48.37", "SK021"), place("zilina", "18.7", "49.2", "SK031")], CENTRES)
+    return Atlas(
+        things, [place("trnava", "17.58", "48.37", "SK021"), place("zilina", "18.7", "49.2", "SK031")], CENTRES
+    )
 
 
 def names(atlas: Atlas, asked: Asked) -> list[str]:
@@ -104,16 +106,16 @@ def test_ten_thousand_are_narrowed_quickly() -> None:
     for n in range(10_000):
         things += [
             row(f"c{n}", "cluster", BASE), row(f"c{n}", "name", f"Klaster číslo {n}", "cs"),
-            row(f"c{n}", "country", f"{COUNTRY}{'CZE SVK POL HUN'.split()[n % 4]}"),
+            row(f"c{n}", "country", f"{COUNTRY}{('CZE', 'SVK', 'POL', 'HUN')[n % 4]}"),
             row(f"c{n}", "sector", f"{BASE}scheme/sector/s{n % 60}"), row(f"c{n}", "region", f"{NUTS}SK0{n % 80}"),
         ]  # fmt: skip
     atlas = Atlas(things, [], CENTRES)
     asked = Asked(facets={"country": (f"{COUNTRY}CZE",), "sector": (f"{BASE}scheme/sector/s0",)}, text="cislo")
     best = 1.0
     for _ in range(5):
-        before = time.perf_counter()
+        before = time.process_time()
         view = atlas.look(asked)
-        best = min(best, time.perf_counter() - before)
+        best = min(best, time.process_time() - before)
     assert len(view.spots) == 167 and set(view.counts) == set(FACETS)
     assert best < 0.05, f"{best * 1000:.1f} ms"
 
@@ -153,7 +155,9 @@ def test_shapes_are_drawn_inside_the_frame() -> None:
     assert outlines.centres["CZ010"] == pytest.approx((11.0, 49.0))
     [(code, rings)] = outlines.countries
     assert code == "CZ" and rings[0][0] == (10.0, 48.0) and rings[0][2] == pytest.approx((12.0, 50.0))
-    whole, half, away = (Frame.around(*degrees, 400) for degrees in ((9, 47, 13, 51), (11, 47, 13, 51), (20, 47, 24, 51)))
+    whole, half, away = (
+        Frame.around(*degrees, 400) for degrees in ((9, 47, 13, 51), (11, 47, 13, 51), (20, 47, 24, 51))
+    )
     assert drawn(rings, whole).startswith("M") and drawn(rings, whole).endswith("z")
     assert drawn(rings, half) not in ("", drawn(rings, whole))
     assert drawn(rings, away) == ""

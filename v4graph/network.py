@@ -20,6 +20,9 @@ MOST = 500
 _STEPS = 140
 _NEAR = 60.0
 """The distance that two points like to keep."""
+_ROOM = 29.0
+"""The least distance between two organisations."""
+_ROUNDS = 30
 _GOLDEN = 2.39996
 
 Rows = Iterable[Mapping[str, Term]]
@@ -232,7 +235,7 @@ def _settled(
     heavy = [1.0] * organisations + [2.2] * (len(start) - organisations)
     for step in range(_STEPS):
         heat = 24 * (1 - step / _STEPS) + 0.5
-        dx, dy = [-0.022 * x for x in xs], [-0.036 * y for y in ys]
+        dx, dy = [-0.015 * x for x in xs], [-0.027 * y for y in ys]
         cells: dict[tuple[int, int], list[int]] = {}
         for at, (x, y) in enumerate(zip(xs, ys, strict=True)):
             cells.setdefault((int(x // reach), int(y // reach)), []).append(at)
@@ -263,4 +266,23 @@ def _settled(
             way = min(length, heat) / length
             xs[at] += dx[at] * way
             ys[at] += dy[at] * way
+    _apart(xs, ys, organisations)
     return [(round(x, 1), round(y, 1)) for x, y in zip(xs, ys, strict=True)]
+
+
+def _apart(xs: list[float], ys: list[float], organisations: int) -> None:
+    """Move organisations that would cover each other apart."""
+    for _ in range(_ROUNDS):
+        cells: dict[tuple[int, int], list[int]] = {}
+        for at in range(organisations):
+            cells.setdefault((int(xs[at] // _ROOM), int(ys[at] // _ROOM)), []).append(at)
+        for (column, row), here in cells.items():
+            near = [o for c in (-1, 0, 1) for r in (-1, 0, 1) for o in cells.get((column + c, row + r), ())]
+            for at in here:
+                for other in near:
+                    x, y = xs[other] - xs[at], ys[other] - ys[at]
+                    far = hypot(x, y) or 0.01
+                    if other > at and far < _ROOM:
+                        move = 0.25 * (_ROOM - far) / far
+                        xs[at], ys[at] = xs[at] - x * move, ys[at] - y * move
+                        xs[other], ys[other] = xs[other] + x * move, ys[other] + y * move

@@ -13,6 +13,7 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from v4graph.collections import NUTS, Collection, Content, Fact, Member
 from v4graph.errors import UnknownParameter
@@ -205,7 +206,7 @@ class Shelf:
         else:
             by_name = self._order("name", language, key)
             fact = self.content.collection.fact(name)
-            values = [sort_value(fact, m, self.content, language, key) for m in members]
+            values: list[Any] = [sort_value(fact, m, self.content, language, key) for m in members]
             known = [n for n in by_name if values[n] is not None]
             known.sort(key=values.__getitem__, reverse=sort.startswith("-"))
             order = known + [n for n in by_name if values[n] is None]

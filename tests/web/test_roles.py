@@ -52,14 +52,16 @@ GET    /queries/{topic}/{name}             404    404       404       404      4
 GET    /dumps/{name}                       404    404       404       404      404           404   404      404
 GET    /ontology/{name}                    404    404       404       404      404           404   404      404
 GET    /ontology/{version}/{name}          404    404       404       404      404           404   404      404
+GET    /oembed                             200    200       200       200      200           200   200      200
 GET    /problems/{slug}                    200    200       200       200      200           200   200      200
 GET    /sitemap-{number:int}.xml           200    200       200       200      200           200   200      200
+GET    /embed/entity/{kind}/{slug}         200    200       200       200      200           200   200      200
 GET    /{path:path}                        200    200       200       200      200           200   200      200
 """
 """The rows of ``/graph`` come with an If-Match that never holds, so 412 is what they get who may write."""
 READ_BY_EVERYONE = frozenset(
     {"/", "/.well-known/sparql-examples", "/.well-known/void", "/catalogue", "/changes", "/changes.atom", "/dumps/",
-     "/favicon.ico", "/health", "/openapi.json", "/queries", "/releases", "/robots.txt", "/sitemap.xml", "/sources",
+     "/embed", "/embed.js", "/embed/map", "/embed/words.json", "/favicon.ico", "/health", "/map", "/openapi.json", "/queries", "/releases", "/robots.txt", "/sitemap.xml", "/sources",
      "/context/v1.jsonld", "/timegate/{path:path}", "/timemap/{path:path}"}
 )  # fmt: skip
 """What is for reading only and the same for everyone; with an ending it is that in another format."""
@@ -81,6 +83,8 @@ EXAMPLES = {
     "/changes/{number:int}": "/changes/1",
     "/timemap/{path:path}": "/timemap/project/ketgate",
     "/timegate/{path:path}": "/timegate/project/ketgate",
+    "/embed/entity/{kind}/{slug}": "/embed/entity/project/ketgate",
+    "/oembed": "/oembed?url=https://w3id.org/v4graph/id/project/ketgate",
     "/{path:path}": "/project/ketgate.ttl",
 }
 """An address for each path with parameters."""

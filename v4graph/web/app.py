@@ -37,12 +37,14 @@ from v4graph.web import (
     lists,
     map,
     mementos,
+    network,
     queries,
     releases,
     revisions,
     schema,
     search,
     sparql,
+    timeline,
     updates,
     validation,
 )
@@ -135,6 +137,8 @@ def create_app(
     search.add_routes(app)
     map.add_routes(app)
     embeds.add_routes(app)
+    network.add_routes(app)
+    timeline.add_routes(app)
     lists.add_routes(app)
     api.add_routes(app)
     entities.add_routes(app)  # last: it takes every path that is left

@@ -18,13 +18,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from v4graph.atlas import slug
 from v4graph.errors import NotFound, UnknownEntity, UnknownParameter
 from v4graph.iris import Iris
 from v4graph.rdf import Format
 from v4graph.statements import DCTERMS, TYPE
 from v4graph.web import built, drawings, map, pages
 from v4graph.web.delivery import present_snapshot
-from v4graph.web.guides import Shown
+from v4graph.web.guides import Guide, Shown
 from v4graph.web.negotiation import HTML, Choice
 from v4graph.web.replies import links_of, number, reply
 from v4graph.web.telling import Teller
@@ -94,7 +95,7 @@ async def words(request: Request) -> Response:
     """The words of the embedded map in a language."""
     links, _ = links_of(request)
     guide = await request.app.state.guides.of(request.app.state, (links.spoken, "en"))
-    regions = {map.slug(x): guide.name(x).text for x in guide.atlas.values("region").values()}
+    regions = {slug(x): guide.name(x).text for x in guide.atlas.values("region").values()}
     environment = pages.environment(links.spoken)
     text = environment.get_template("embed-words.json").render(links=links, regions=regions)
     headers = {"Cache-Control": _FRESH, "X-Content-Type-Options": "nosniff", "Vary": "Accept-Language"}
@@ -107,18 +108,36 @@ async def explained(request: Request) -> ASGIApp:
     home = map.home_of(request)
     state: State = request.app.state
     guide = await state.guides.of(state, languages)
-    projects = sorted(map.slug(x) for x in guide.atlas.values("project").values())
-    sample = next((s for s in guide.shown if s.iri.endswith("/automotive-cluster-slovakia")), None) or next(
-        (s for s in guide.shown if s.is_cluster and s.point), None
-    )
-    values = {
+    projects = sorted(slug(x) for x in guide.atlas.values("project").values())
+    of = request.query_params.get("of", "")
+    page, name = await _thing(request, of, languages) if of else _sample(guide)
+    values: dict[str, Any] = {
         "home": home,
-        "sample": sample,
+        "page": page,
+        "name": name,
         "project": "v4clusters" if "v4clusters" in projects else next(iter(projects), ""),
     }
     make = partial(pages.render, "embed.html", links, **values)
-    key = ["embed", links, languages, home, present_snapshot(state).token]
+    key = ["embed", links, languages, home, present_snapshot(state).token, page, name]
     return await reply(request, Choice(HTML, HTML.media_type), key, make)
+
+
+def _sample(guide: Guide) -> tuple[str, str]:
+    """A thing that shows well as a card: its page and name."""
+    placed = [s for s in guide.shown if s.is_cluster and s.point]
+    best = next((s for s in placed if s.iri.endswith("/automotive-cluster-slovakia")), next(iter(placed), None))
+    return (best.page, best.name.text) if best else ("", "")
+
+
+async def _thing(request: Request, path: str, languages: tuple[str, ...]) -> tuple[str, str]:
+    """The page and the name of a thing, by the path of its page."""
+    state: State = request.app.state
+    parts = path.removeprefix("id/").removeprefix("embed/entity/").split("/")
+    if len(parts) != 2 or not all(parts):
+        raise NotFound("Only the map and the pages of things can be embedded.")
+    document = await state.documents.of(state, state.iris.thing(*parts))
+    name = document.name(document.iri, languages)
+    return "/".join(parts), name.value if name else parts[1]
 
 
 def _theme(params: QueryParams) -> str:
@@ -184,7 +203,9 @@ async def oembed(request: Request) -> ASGIApp:
     """The frame for the address of one of our pages (oEmbed 1.0 §2.3.4.4, type ``rich``)."""
     params = request.query_params
     if params.get("format", "json") != "json":
-        return Response(status_code=501, headers={"Content-Type": "text/plain"}, content="Only format=json is answered.")
+        return Response(
+            status_code=501, headers={"Content-Type": "text/plain"}, content="Only format=json is answered."
+        )
     address = params.get("url", "")
     if not address or len(address) > _LONGEST:
         raise UnknownParameter("url is the address of a page of this portal.", parameter="url")
@@ -215,12 +236,8 @@ async def _embedded(request: Request, path: str, query: str) -> tuple[int, int, 
         others = [(name, params[name]) for name in ("shade", "theme", "lang") if params.get(name)]
         found = urlencode([*map.address_of(asked), *others])
         return (*_MAP_SIZE, "embed/map" + (f"?{found}" if found else ""), "v4graph")
-    parts = path.removeprefix("id/").removeprefix("embed/entity/").split("/")
-    if len(parts) != 2:
-        raise NotFound("Only the map and the pages of things can be embedded.")
-    document = await state.documents.of(state, state.iris.thing(*parts))
-    name = document.name(document.iri, languages)
-    return (*_CARD_SIZE, f"embed/entity/{parts[0]}/{parts[1]}", name.value if name else parts[1])
+    page, name = await _thing(request, path, languages)
+    return (*_CARD_SIZE, f"embed/entity/{page}", name)
 
 
 def _frame(address: str, width: int, height: int, title: str) -> str:

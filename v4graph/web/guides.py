@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -120,7 +119,10 @@ class Guide:
             "regions": [x.removeprefix(NUTS) for x in spot.facets["region"]],
         }
         if spot.facets["project"]:
-            properties |= {"projects": [slug(x) for x in spot.facets["project"]], "leads": [slug(x) for x in spot.leads]}
+            properties |= {
+                "projects": [slug(x) for x in spot.facets["project"]],
+                "leads": [slug(x) for x in spot.leads],
+            }
         if point and shown.place:
             properties |= {"place": shown.place.text, "precision": point.precision}
         return {
@@ -181,16 +183,16 @@ class Guides:
     async def of(self, state: State, languages: tuple[str, ...]) -> Guide:
         """The atlas in languages."""
         atlas = await self.atlas(state)
-        found = self._guides.get(languages)
-        if found is None or found.atlas is not atlas:
-            names: Mapping[str, Mapping[str, str]] = await collections.named(state, _mentioned(atlas), "map")
-            found = await anyio.to_thread.run_sync(lambda: Guide(atlas, dict(names), languages, state.iris))  # type: ignore[arg-type]
-            self._guides[languages] = found
-            if len(self._guides) > _KEPT:
-                self._guides.popitem(last=False)
-        else:
+        kept = self._guides.get(languages)
+        if kept is not None and kept.atlas is atlas:
             self._guides.move_to_end(languages)
-        return found
+            return kept
+        names = await collections.named(state, _mentioned(atlas), "map")
+        made = await anyio.to_thread.run_sync(lambda: Guide(atlas, names, languages, state.iris))
+        self._guides[languages] = made
+        if len(self._guides) > _KEPT:
+            self._guides.popitem(last=False)
+        return made
 
 
 def _mentioned(atlas: Atlas) -> set[str]:

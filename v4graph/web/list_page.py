@@ -142,7 +142,8 @@ def page(
     shown = [told.entry(member) for member in listed.members]
     spoken = [("lang", links.language)] if links.language else []
     turned = {
-        relation: address_of(collection.name, [*open_, *spoken], cursor) for relation, cursor in listed.turns().items()
+        relation: links.beside(address_of(collection.name, [*open_, *spoken], cursor))
+        for relation, cursor in listed.turns().items()
     }
     return pages.render(
         "clusters.html",
@@ -246,14 +247,19 @@ class _Told:
                 continue
             rest = [pair for n, pair in enumerate(others) if n != number]
             query = urlencode([*rest, *spoken])
-            found.append((heads[parameter], self._called(parameter, value), f"?{query}" if query else self._start()))
+            there = self.links.beside(f"?{query}") if query else self._start()
+            found.append((heads[parameter], self._called(parameter, value), there))
         return found
 
     def _called(self, parameter: str, value: str) -> Text:
         if parameter not in self.content.collection.filters:
             return Text(value)
         iris: Iterable[str] = self.listed.asked.filters.get(parameter, ())
-        iri = next((x for x in iris if x == value or local(x).lower() == value.lower()), value)
+        given = list(iris)
+        iri = next((x for x in given if x == value or local(x).lower() == value.lower()), None)
+        if iri is None and len(given) == 1:
+            iri = given[0]  # asked for by its notation
+        iri = iri or value
         return self.name(iri) if name_in(self.content.names.get(iri, {}), self.links.spoken) else Text(local(iri))
 
     def _start(self) -> str:

@@ -8,7 +8,7 @@ edition of the collection: it answers as long as this server holds that edition,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -23,7 +23,6 @@ from v4graph import portal
 from v4graph.collections import COLLECTIONS, Collection
 from v4graph.errors import Gone, UnknownParameter
 from v4graph.features import GEOJSON
-from v4graph.iris import Iris
 from v4graph.listing import HYDRA, Shaper, columns, local, row
 from v4graph.rdf import CSV, JSON_LD, TURTLE, Format, rdf_format
 from v4graph.selections import Asked, Cursor, Listed, Selection, Shelf
@@ -31,7 +30,8 @@ from v4graph.web import list_page
 from v4graph.web.list_page import address_of, whole
 from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable
 from v4graph.web.replies import alternates, links_of, number, reply
-from v4graph.web.shelves import Shelves
+from v4graph.web.shelves import Choices, Shelves
+from v4graph.web.telling import Links
 from v4graph.web.words import FALLBACK, sort_key
 from v4graph.workbooks import csv_bytes, xlsx_bytes
 
@@ -84,7 +84,7 @@ async def answer(request: Request, collection: Collection, fixed: Format | None 
         cursor = Cursor.parse(text) if text else None
         if cursor is not None and cursor.edition != shelf.content.edition:
             shelf = _older(state, collection, cursor, request)
-        asked = asked_of(request, shelf)
+        asked = asked_of(request, shelf, await state.shelves.choices(state))
         make = partial(shelf.select, asked, language, key_of(language))
         selection = await _in_thread(shelf, make)
     if cursor is not None and cursor.selection != asked.digest(language):
@@ -105,12 +105,13 @@ async def answer(request: Request, collection: Collection, fixed: Format | None 
         limit,
         str(request.url.query),
     ]
+    content.append(links if fmt is HTML else links.kept)
     location = None
     if fmt is HTML:
         body = partial(list_page.page, listed, links, languages, others, offered[1:])
-        content += [links, languages]
+        content += [languages]
     else:
-        body = partial(rendered, listed, fmt, state.iris, others)
+        body = partial(rendered, listed, fmt, links, others)
         if fixed is None:
             location = address_of(f"{collection.name}.{fmt.ending}", others, text)
     return await reply(request, choice, content, body, links=linked, location=location)
@@ -150,7 +151,7 @@ def parameters(request: Request) -> list[tuple[str, str]]:
     return [(n, v) for n, v in request.query_params.multi_items() if n != "cursor" and v]
 
 
-def asked_of(request: Request, shelf: Shelf) -> Asked:
+def asked_of(request: Request, shelf: Shelf, choices: Choices) -> Asked:
     """What the parameters ask for.
 
     Raises:
@@ -176,16 +177,21 @@ def asked_of(request: Request, shelf: Shelf) -> Asked:
         if len(given) > _MOST:
             raise UnknownParameter(f"{name} takes up to {_MOST} values.", parameter=name)
         if given:
-            filters[name] = tuple(dict.fromkeys(v for value in given for v in _values(name, value, shelf)))
+            filters[name] = tuple(
+                dict.fromkeys(v for value in given for v in _values(name, value, shelf, choices.get(name, {})))
+            )
     return Asked(filters, (_year(request, "from"), _year(request, "to")), text, sort)
 
 
-def _values(name: str, given: str, shelf: Shelf) -> list[str]:
-    """The IRIs of a value of a filter: given whole, or by the end of it."""
+def _values(name: str, given: str, shelf: Shelf, choices: Mapping[str, str]) -> list[str]:
+    """The IRIs of a value of a filter: given whole, or by the end of it; that nobody has it is no mistake."""
     if "://" in given:
         return [given]
     known = list(shelf.values(name))
-    found = [iri for iri in known if local(iri).lower() == given.strip().lower()]
+    short = given.strip().lower()
+    found = [iri for iri in known if local(iri).lower() == short]
+    if not found and short in choices:
+        return [choices[short]]
     if not found:
         allowed = sorted({local(iri) for iri in known})
         some = ", ".join(allowed[:30]) + (f" and {len(allowed) - 30} more" if len(allowed) > 30 else "")
@@ -206,7 +212,7 @@ def _year(request: Request, name: str) -> int | None:
 # --- formats ------------------------------------------------------------------------------------------------------
 
 
-def rendered(listed: Listed, fmt: Format, iris: Iris, others: list[tuple[str, str]]) -> bytes:
+def rendered(listed: Listed, fmt: Format, links: Links, others: list[tuple[str, str]]) -> bytes:
     """The page in a format for programs."""
     content, members = listed.shelf.content, listed.members
     if fmt in (CSV, XLSX):
@@ -216,14 +222,14 @@ def rendered(listed: Listed, fmt: Format, iris: Iris, others: list[tuple[str, st
             return csv_bytes(names, rows)
         labels = list_page.labels(listed.collection, listed.language)
         return xlsx_bytes(list_page.titles(listed.language)[listed.collection.name], labels, rows)
-    shaper = Shaper(content, iris)
+    shaper = Shaper(content, links.iris)
     if fmt is GEOJSON:
         features = [shaper.feature(member) for member in members]
         return portal.rendered(
             {"type": "FeatureCollection", "numberMatched": listed.selection.total, "features": features}
         )
     if fmt is JSON_LD:
-        return portal.rendered(_hydra(listed, shaper, iris, others))
+        return portal.rendered(_hydra(listed, shaper, links, others))
     used = {"v4", "skos", "schema", "dcterms", "org", "xsd", "rdf"}
     spaces = {name: space for name, space in shaper.spaces.items() if name in used}
     body = ox.serialize(shaper.triples(members), format=rdf_format(TURTLE), prefixes=spaces)
@@ -231,17 +237,17 @@ def rendered(listed: Listed, fmt: Format, iris: Iris, others: list[tuple[str, st
     return body
 
 
-def _hydra(listed: Listed, shaper: Shaper, iris: Iris, others: list[tuple[str, str]]) -> dict[str, Any]:
+def _hydra(listed: Listed, shaper: Shaper, links: Links, others: list[tuple[str, str]]) -> dict[str, Any]:
     """The page as a Hydra collection (https://www.hydra-cg.com/spec/latest/core/#collections)."""
     stem = f"{listed.collection.name}.jsonld"
     here = listed.cursor(listed.offset) if listed.offset else None
-    view: dict[str, Any] = {"id": address_of(stem, others, here), "type": ["hydra:PartialCollectionView"]}
+    view: dict[str, Any] = {"id": links.beside(address_of(stem, others, here)), "type": ["hydra:PartialCollectionView"]}
     for relation, cursor in listed.turns().items():
         name = {"prev": "previous"}.get(relation, relation)
-        view[f"hydra:{name}"] = address_of(stem, others, cursor)
+        view[f"hydra:{name}"] = links.beside(address_of(stem, others, cursor))
     return {
-        "@context": [iris.context, HYDRA],
-        "id": iris.base + address_of(listed.collection.name, whole(others)),
+        "@context": [links.iris.context, HYDRA],
+        "id": links.iris.base + address_of(listed.collection.name, whole(others)),
         "type": ["hydra:Collection"],
         "hydra:totalItems": listed.selection.total,
         "hydra:view": view,

@@ -60,6 +60,7 @@ class Networks:
         self._network = Network(())
         self._looks: OrderedDict[str, tuple[View, Layout]] = OrderedDict()
         self.acronyms: dict[str, str] = {}
+        self.names: collections.Names = {}
 
     async def of(self, state: State) -> Network:
         """The network of the present snapshot."""
@@ -68,6 +69,8 @@ class Networks:
             things = await state.overviews.rows(state, "network-things")
             projects = await state.overviews.rows(state, "network-projects")
             made = await anyio.to_thread.run_sync(lambda: Network(things))
+            mentioned = {value for facet in FACETS for value in made.values(facet)}
+            self.names = await collections.named(state, mentioned, "network")
             self._token, self._network = token, made
             self.acronyms = {row["thing"].value: row["value"].value for row in projects}
             self._looks.clear()
@@ -150,11 +153,18 @@ async def shown(request: Request, fixed: Format | None = None) -> ASGIApp:
         network = await state.networks.of(state)
         asked, coloured = asked_of(request, network)
         view, layout = await state.networks.look(network, asked)
-        mentioned = {value for facet in FACETS for value in network.values(facet)}
-        names = await collections.named(state, mentioned, "network")
     snapshot = present_snapshot(state)
     scene = Scene(
-        asked, coloured, view, layout, network, names, state.networks.acronyms, languages, state.iris, snapshot.number
+        asked,
+        coloured,
+        view,
+        layout,
+        network,
+        state.networks.names,
+        state.networks.acronyms,
+        languages,
+        state.iris,
+        snapshot.number,
     )
     key = [snapshot.token, "network", choice.format.ending, languages, asked, coloured]
     if choice.format is not HTML:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import sqrt
 
 from markupsafe import Markup, escape
 
@@ -43,7 +44,7 @@ class Node:
     @property
     def radius(self) -> float:
         """The greater the more links it has."""
-        return round(4.5 + min(11.0, self.degree**0.5 * 1.35), 1)
+        return round(4.5 + min(11.0, sqrt(self.degree) * 1.35), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +130,9 @@ class Scene:
         return [*pairs, *([("other", None, counts["other"])] if counts["other"] else [])]
 
 
-def brief(text: str) -> str:
+def brief(text: str, most: int = 28) -> str:
     """The beginning of a long name."""
-    return text if len(text) <= 28 else f"{text[:26].rstrip()}…"
+    return text if len(text) <= most else f"{text[: most - 2].rstrip(' ,-–(')}…"
 
 
 def drawn(view: View) -> list[Link]:
@@ -141,9 +142,29 @@ def drawn(view: View) -> list[Link]:
     return sorted(view.links, key=lambda x: -x.weight)[:_LINES]
 
 
-def labels(nodes: list[Node]) -> dict[int, tuple[float, float, str]]:
+def hub_labels(scene: Scene) -> list[tuple[float, float, str]]:
+    """The names of projects in the middle of their partners; one that would cover another moves down or up."""
+    found: list[tuple[float, float, str]] = []
+    for hub, (x, y) in scene.layout.hubs.items():
+        text = scene.acronyms.get(hub) or brief(scene.name(hub).text, 22)
+        for away in (0, 15, -15, 30, -30, 45):
+            box = _hub_box(x, y + away, text)
+            if not any(_meet(box, _hub_box(*other)) for other in found):
+                break
+        else:
+            away = 0
+        found.append((x, y + away, text))
+    return found
+
+
+def _hub_box(x: float, y: float, text: str) -> tuple[float, float, float, float]:
+    wide = 3.7 * len(text)
+    return x - wide, y - 11, x + wide, y + 3
+
+
+def labels(nodes: list[Node], taken: list[tuple[float, float, float, float]]) -> dict[int, tuple[float, float, str]]:
     """Where names stand beside their points without covering points or other names; the best linked come first."""
-    boxes = [(n.x - n.radius, n.y - n.radius, n.x + n.radius, n.y + n.radius) for n in nodes]
+    boxes = [(n.x - n.radius, n.y - n.radius, n.x + n.radius, n.y + n.radius) for n in nodes] + taken
     found: dict[int, tuple[float, float, str]] = {}
     for at, node in enumerate(nodes[:_LABELLED]):
         wide = 5.6 * len(node.short) + 2
@@ -170,14 +191,14 @@ def picture(scene: Scene, nodes: list[Node], links: Links | None) -> Markup:
         f'x2="{at[x.other][0]}" y2="{at[x.other][1]}"/>'
         for x in sorted(drawn(scene.view), key=lambda x: x.weight)
     )
-    hubs = "".join(
-        f'<text class="hub" x="{x}" y="{y}">{escape(scene.acronyms.get(hub) or brief(scene.name(hub).text))}</text>'
-        for hub, (x, y) in scene.layout.hubs.items()
-    )
-    placed = labels(nodes)
+    middles = hub_labels(scene)
+    hubs = "".join(f'<text class="hub" x="{x}" y="{y}">{escape(text)}</text>' for x, y, text in middles)
+    placed = labels(nodes, [_hub_box(*middle) for middle in middles])
     points = "".join(_point(node, placed.get(node.number), links) for node in reversed(nodes))
     xs, ys = [n.x for n in nodes] or [0.0], [n.y for n in nodes] or [0.0]
-    left, top, right, bottom = min(xs) - 70, min(ys) - 32, max(xs) + 90, max(ys) + 36
+    left = min([min(xs) - 40, *(_reach(n, placed)[0] for n in nodes), *(_hub_box(*x)[0] for x in middles)]) - 12
+    right = max([max(xs) + 40, *(_reach(n, placed)[1] for n in nodes), *(_hub_box(*x)[2] for x in middles)]) + 12
+    top, bottom = min(ys) - 30, max(ys) + 34
     box = f"{left:.0f} {top:.0f} {max(right - left, 320):.0f} {max(bottom - top, 200):.0f}"
     body = f'<g class="all"><g class="edges">{lines}</g><g class="hubs">{hubs}</g><g class="points">{points}</g></g>'
     if links is None:
@@ -187,11 +208,22 @@ def picture(scene: Scene, nodes: list[Node], links: Links | None) -> Markup:
     return Markup(f"{head}{body}</svg>")  # names and addresses are escaped where they are put in
 
 
+def _reach(node: Node, placed: Mapping[int, tuple[float, float, str]]) -> tuple[float, float]:
+    """From where to where its name goes."""
+    if node.number not in placed:
+        return node.x, node.x
+    x, _, anchor = placed[node.number]
+    wide = 5.6 * len(node.short)
+    left = node.x + x - {"start": 0, "end": wide, "middle": wide / 2}[anchor]
+    return left, left + wide
+
+
 def _point(node: Node, label: tuple[float, float, str] | None, links: Links | None) -> str:
     x, y, anchor = label or (node.radius + 4, 0.0, "start")
+    side = anchor if label else f"{anchor} still"
     inner = (
         f'<circle class="f-{node.colour}" r="{node.radius}"/><title>{escape(node.name.text)}</title>'
-        f'<text class="{anchor}{"" if label else " still"}" x="{x:.1f}" y="{y + 4:.1f}">{escape(node.short)}</text>'
+        f'<text aria-hidden="true" class="{side}" x="{x:.1f}" y="{y + 4:.1f}">{escape(node.short)}</text>'
     )
     place = f'transform="translate({node.x} {node.y})"'
     if links is None:
@@ -204,6 +236,7 @@ def _style() -> str:
     return (
         "line{stroke:#767f89;stroke-opacity:.25}.w2{stroke-width:2;stroke-opacity:.6}.w3,.w4{stroke-width:3.5;"
         f"stroke-opacity:.8}}.said{{stroke-dasharray:4 3}}circle{{stroke:#fff;stroke-width:1.5}}{families}"
-        "text{font:11px sans-serif;fill:#17212b;paint-order:stroke;stroke:#fff;stroke-width:3}.hub{font:italic 600 13px "
-        "serif;fill:#4a5766;text-anchor:middle}.end{text-anchor:end}.middle{text-anchor:middle}.still{display:none}"
+        "text{font:11px sans-serif;fill:#17212b;paint-order:stroke;stroke:#fff;stroke-width:3}"
+        ".hub{font:italic 600 13px serif;fill:#4a5766;text-anchor:middle}"
+        ".end{text-anchor:end}.middle{text-anchor:middle}.still{display:none}"
     )

@@ -15,6 +15,7 @@ from starlette.datastructures import State
 from v4graph import collections
 from v4graph.collections import Collection
 from v4graph.errors import Overloaded, StoreError
+from v4graph.listing import local
 from v4graph.queries import bind, load_query
 from v4graph.rdf import TSV, iri_text
 from v4graph.sandbox.pool import Job
@@ -31,6 +32,12 @@ _AT_ONCE = 2000
 _PATIENCE = 2.0
 """Seconds somebody waits for a new edition when there is an older one."""
 _LONGEST = 60.0
+"""Seconds somebody waits for the first edition."""
+_READING = 180.0
+"""Seconds a query of ours may take; a collection of 100,000 members takes more than a visitor's query may."""
+
+Choices = dict[str, dict[str, str]]
+"""Fact -> short name in small letters -> IRI."""
 
 
 class Shelves:
@@ -41,6 +48,20 @@ class Shelves:
         self._tokens: dict[str, str] = {}
         self._editions: dict[str, list[Shelf]] = {}
         self._making: dict[str, asyncio.Task[None]] = {}
+        self._choices: tuple[str, Choices] = ("", {})
+
+    async def choices(self, state: State) -> Choices:
+        """The countries, regions and sectors there are, by the end of their IRIs and by their notations."""
+        token = present_snapshot(state).token
+        if self._choices[0] != token:
+            found: Choices = {}
+            for row in await state.overviews.rows(state, "list-choices"):
+                iri = row["value"].value
+                shorts = {local(iri).lower()} | ({row["notation"].value.lower()} if "notation" in row else set())
+                for short in shorts:
+                    found.setdefault(row["fact"].value, {}).setdefault(short, iri)
+            self._choices = (token, found)
+        return self._choices[1]
 
     async def of(self, state: State, collection: Collection) -> Shelf:
         """The present edition of a collection, or the one before while it is being read."""
@@ -73,7 +94,7 @@ class Shelves:
         for _ in range(3):
             query = load_query(collection.query, state.iris)
             body, token = await _answer(state, query)
-            mentioned = await asyncio.to_thread(lambda body=body: collections.mentioned_in(_rows(body)))
+            mentioned = await asyncio.to_thread(_mentioned, body)
             names: list[bytes] = []
             tokens = {token}
             for start in range(0, len(mentioned), _AT_ONCE):
@@ -95,7 +116,7 @@ class Shelves:
 
 async def _answer(state: State, query: str) -> tuple[bytes, str]:
     """The answer to a query as TSV, and the token of the snapshot it is from."""
-    answer = await state.sandbox.query(Job(query, TSV, None, None, None, state.settings.query_seconds))
+    answer = await state.sandbox.query(Job(query, TSV, None, None, None, max(_READING, state.settings.query_seconds)))
     body = answer.complete
     if body is None:
         body = b"".join([piece async for piece in answer.chunks()])
@@ -107,6 +128,10 @@ def _rows(body: bytes) -> Iterator[list[Term | None]]:
     assert isinstance(solutions, ox.QuerySolutions)
     for solution in solutions:
         yield [term if isinstance(term, (ox.NamedNode, ox.Literal)) else None for term in solution]
+
+
+def _mentioned(body: bytes) -> list[str]:
+    return collections.mentioned_in(_rows(body))
 
 
 def _shelf(collection: Collection, body: bytes, names: list[bytes], number: int) -> Shelf:

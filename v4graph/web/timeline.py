@@ -59,6 +59,7 @@ class Timelines:
         """Start with none."""
         self._token = ""
         self._timeline = Timeline((), ())
+        self.names: collections.Names = {}
 
     async def of(self, state: State) -> Timeline:
         """All projects."""
@@ -67,6 +68,8 @@ class Timelines:
             projects = await state.overviews.rows(state, "timeline-projects")
             marks = await state.overviews.rows(state, "timeline-marks")
             made = await anyio.to_thread.run_sync(lambda: Timeline(projects, marks))
+            mentioned = {value for facet in FACETS for value in made.values(facet)}
+            self.names = await collections.named(state, mentioned, "timeline")
             self._token, self._timeline = token, made
         return self._timeline
 
@@ -92,7 +95,7 @@ class Teller:
         if project.acronym:
             return project.acronym
         name = self.of(project).text
-        return name if len(name) <= 44 else f"{name[:42].rstrip()}…"
+        return name if len(name) <= 60 else f"{name[:58].rstrip()}…"
 
     def page(self, iri: str) -> str:
         """The path of a page."""
@@ -143,8 +146,7 @@ async def shown(request: Request, fixed: Format | None = None) -> ASGIApp:
     with state.limits.admit(request.scope):
         timeline = await state.timelines.of(state)
         asked = asked_of(request, timeline)
-        names = await collections.named(state, {v for f in FACETS for v in timeline.values(f)}, "timeline")
-    teller = Teller(names, languages, state.iris)
+    teller = Teller(state.timelines.names, languages, state.iris)
     snapshot, today = present_snapshot(state), datetime.now(UTC).date()
     key = [snapshot.token, "timeline", choice.format.ending, languages, asked]
     if choice.format is not HTML:
@@ -222,7 +224,7 @@ def picture(families: tuple[Family, ...], teller: Teller, links: Links, today: d
         top += 10
     last = max([today.year, *(y for f in families for p in f.projects for y in _years(p))])
     width, height = _LEFT * 2 + _YEAR * (last + 1 - _FIRST_YEAR), top + 8
-    grid = "".join(_year(year, height) for year in range(_FIRST_YEAR, last + 2))
+    grid = "".join(_year(year, height) for year in range(_FIRST_YEAR, last + 1))
     now = f'<line class="now" x1="{_x(today)}" x2="{_x(today)}" y1="30" y2="{height:.0f}"/>'
     fades = "".join(
         f'<linearGradient id="fade-{way}-{hue}" class="f-{hue}" x1="{way == "out":d}" x2="{way == "in":d}">'
@@ -243,7 +245,8 @@ def _years(project: Project) -> list[int]:
 
 def _year(year: int, height: float) -> str:
     x = _LEFT + _YEAR * (year - _FIRST_YEAR)
-    return f'<line class="year" x1="{x}" x2="{x}" y1="30" y2="{height:.0f}"/><text class="year" x="{x}" y="20">{year}</text>'
+    line = f'<line class="year" x1="{x}" x2="{x}" y1="30" y2="{height:.0f}"/>'
+    return f'{line}<text class="year" x="{x}" y="20">{year}</text>'
 
 
 def _bar(project: Project, top: float, hue: str, teller: Teller, links: Links) -> str:

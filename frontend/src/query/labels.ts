@@ -21,7 +21,9 @@ export async function learn(rows: Row[]): Promise<void> {
     const some = things.slice(from, from + AT_ONCE);
     for (const iri of some) asked.add(iri);
     try {
-      const response = await fetch(given.labels, { method: "POST", body: JSON.stringify(some), headers: { "Content-Type": "application/json" } });
+      const target = new URL(given.labels, location.href);
+      for (const name of ["at", "snapshot"]) target.searchParams.delete(name); // a list is sent, and the past is only read
+      const response = await fetch(target, { method: "POST", body: JSON.stringify(some), headers: { "Content-Type": "application/json" } });
       if (!response.ok) return;
       for (const [iri, name] of Object.entries((await response.json()) as Record<string, [string, string]>)) known.set(iri, name);
     } catch {

@@ -29,7 +29,7 @@ export function library(shelf: HTMLElement, fields: HTMLElement, editor: Editor)
   const all = [...shelf.querySelectorAll<HTMLAnchorElement>("a[data-name]")];
   const field = document.querySelector<HTMLInputElement>("#find")!;
   const told = document.querySelector<HTMLElement>("#found")!;
-  field.closest<HTMLElement>(".finding")!.hidden = false;
+  field.closest<HTMLElement>(".seeking")!.hidden = false;
   const folds = [...shelf.querySelectorAll("details")];
   field.addEventListener("input", () => {
     const words = fold(field.value).split(/\s+/).filter(Boolean);

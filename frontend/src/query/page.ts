@@ -37,12 +37,12 @@ export function make<K extends keyof HTMLElementTagNameMap>(name: K, attributes:
   return made;
 }
 
-/** An address below the root of the portal, in the language asked for. */
+/** An address below the root of the portal, in the language and of the moment asked for. */
 export function address(path: string, parameters: Record<string, string> = {}): string {
   const made = new URL(path, new URL(given.root, location.href));
-  const language = new URLSearchParams(location.search).get("lang");
+  const here = new URLSearchParams(location.search);
   for (const [name, value] of Object.entries(parameters)) made.searchParams.set(name, value);
-  if (language) made.searchParams.set("lang", language);
+  for (const name of ["lang", "at", "snapshot"]) if (here.has(name)) made.searchParams.set(name, here.get(name)!);
   return made.href;
 }
 

@@ -42,9 +42,13 @@ export function sharing(query: string, fields: URLSearchParams, kind: keyof type
   root.append(make("div", { class: "row downloads" }, make("strong", {}, say("downloads")), downloads));
 
   const address = link(query, fields);
+  const number = snapshot ?? given.snapshot;
+  // what is cited is the answer of this snapshot, also when there are newer ones
+  const then = new URLSearchParams(fields);
+  if (number && !then.has("at") && !then.has("snapshot")) then.set("snapshot", String(number));
   const date = given.created ? new Date(given.created) : new Date();
   const locale = language() === "en" ? "en-GB" : language();
-  const cited = say("cite", { snapshot: snapshot ?? given.snapshot ?? "?", date: date.toLocaleDateString(locale, { dateStyle: "long" }), address });
+  const cited = say("cite", { snapshot: number ?? "?", date: date.toLocaleDateString(locale, { dateStyle: "long" }), address: link(query, then) });
   root.append(make("details", {}, make("summary", {}, say("share")), copied(say("link"), address), copied(say("citation"), cited)));
 
   const names = Object.keys(PROGRAMS);

@@ -1,7 +1,7 @@
 // Rows as a table: sorted by a column, filtered by words, a page at a time.
 import { language, number, say } from "../parts/words";
 import type { Row, Term } from "./answers";
-import { amount, called, shown } from "./labels";
+import { amount, called, learn, shown } from "./labels";
 import { make, place } from "./page";
 
 const SIZE = 50;
@@ -23,7 +23,7 @@ export function table(columns: string[], rows: Row[]): HTMLElement {
     button.addEventListener("click", () => {
       order = order?.column !== column ? { column, down: false } : order.down ? undefined : { column, down: true };
       from = 0;
-      draw();
+      void draw();
     });
     head.append(make("th", { scope: "col", class: numeric.get(column) ? "number" : "" }, button));
     return button;
@@ -49,7 +49,12 @@ export function table(columns: string[], rows: Row[]): HTMLElement {
     return x !== undefined && y !== undefined ? x - y : collator.compare(shown(a), shown(b));
   };
 
-  const draw = (): void => {
+  let turn = 0;
+  const draw = async (): Promise<void> => {
+    // to put rows in order, or to find words in them, the names of all are wanted
+    const mine = ++turn;
+    await learn(order || words ? rows : rows.slice(from, from + SIZE));
+    if (mine !== turn) return;
     const found = chosen();
     from = Math.min(from, Math.max(0, Math.floor((found.length - 1) / SIZE) * SIZE));
     const to = Math.min(from + SIZE, found.length);
@@ -70,9 +75,9 @@ export function table(columns: string[], rows: Row[]): HTMLElement {
   };
   const step = (text: string, possible: boolean, by: number): HTMLElement => {
     const button = make("button", { class: "button", type: "button", disabled: !possible }, text);
-    button.addEventListener("click", () => {
+    button.addEventListener("click", async () => {
       from += by;
-      draw();
+      await draw();
       pages.querySelectorAll<HTMLButtonElement>("button:enabled")[by > 0 ? pages.querySelectorAll("button:enabled").length - 1 : 0]?.focus();
     });
     return button;
@@ -86,14 +91,14 @@ export function table(columns: string[], rows: Row[]): HTMLElement {
       timer = setTimeout(() => {
         words = field.value;
         from = 0;
-        draw();
+        void draw();
       }, 120);
     });
     root.append(make("div", { class: "row narrow" }, make("label", { class: "choice" }, make("span", {}, say("filter")), field), note));
   }
   const sheet = make("table", {}, make("thead", {}, head), body);
   root.append(make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": say("of", { column: say("table") }) }, sheet), pages);
-  draw();
+  void draw();
   return root;
 }
 

@@ -12,6 +12,7 @@ export interface Places {
   longitude?: string;
 }
 
+const FIRST = 50; // rows whose things are named before anything is shown
 const POINT = /^\s*(?:<[^>]*>\s*)?POINT\s*\(\s*(-?[\d.]+)\s+(-?[\d.]+)/i;
 
 /** The longitude and latitude of a row. */
@@ -39,11 +40,13 @@ function drawings(answer: Extract<Answer, { kind: "rows" }>): Map<string, Drawin
   const { columns, rows } = answer;
   const found = new Map<string, Drawing>([["table", () => table(columns, rows)]]);
   const where = places(columns, rows);
+  /** What draws, once all things have their names. */
+  const all = async <T>(module: Promise<T>): Promise<T> => (await Promise.all([module, learn(rows)]))[0];
   const numbers = columns.filter((column) => !where?.columns.includes(column) && rows.some((row) => row[column]) && rows.every((row) => !row[column] || amount(row[column]) !== undefined));
   const things = columns.filter((column) => rows.some((row) => row[column]?.type === "uri"));
-  if (numbers.length > 0 && columns.length > 1 && rows.length > 1) found.set("chart", async () => (await import("./chart")).chart(columns, rows, numbers));
-  if (where) found.set("map", async () => (await import("./map")).map(columns, rows, where));
-  if (things.length > 1 && rows.length > 1) found.set("network", async () => (await import("./network")).network(rows, things));
+  if (numbers.length > 0 && columns.length > 1 && rows.length > 1) found.set("chart", async () => (await all(import("./chart"))).chart(columns, rows, numbers));
+  if (where) found.set("map", async () => (await all(import("./map"))).map(columns, rows, where));
+  if (things.length > 1 && rows.length > 1) found.set("network", async () => (await all(import("./network"))).network(rows, things));
   found.set("raw", () => make("pre", { class: "raw", tabindex: "0" }, make("code", {}, JSON.stringify({ head: { vars: columns }, results: { bindings: rows.slice(0, 2000) } }, null, 1))));
   return found;
 }
@@ -59,7 +62,7 @@ export async function show(answer: Answer, under: HTMLElement, count: string): P
   } else if (answer.rows.length === 0) section.append(make("p", {}, say("none")));
   else {
     if (answer.cut) section.append(make("p", { class: "told" }, say("cut", { count: answer.rows.length })));
-    await learn(answer.rows);
+    await learn(answer.rows.slice(0, FIRST));
     section.append(...tabs(drawings(answer)));
   }
   under.replaceChildren(section);
