@@ -48,6 +48,43 @@ _LARGE = 2**22
 """So many bytes are packed in a hurry."""
 
 
+class _Contents:
+    """What one append brings: looked up one by one, written together."""
+
+    def __init__(self, db: sa.Connection) -> None:
+        self._db = db
+        self._known: dict[str, int] = {}
+        self._new: dict[str, dict[str, Any]] = {}
+
+    def keep(self, what: Iterable[str] | bytes) -> str:
+        """The hash of lines or bytes that are kept, once, whatever they were handed in as."""
+        triples, data = 0, what
+        if not isinstance(data, bytes):
+            ordered = list(data)
+            if any(line >= following for line, following in pairwise(ordered)):
+                ordered = sorted(set(ordered))
+            triples, data = len(ordered), "".join(f"{line}\n" for line in ordered).encode()
+        digest = hashlib.sha256(data).hexdigest()
+        if digest in self._new:
+            self._new[digest]["triples"] = max(triples, self._new[digest]["triples"])
+            return digest
+        known = self._known.get(digest)
+        if known is None:
+            known = self._db.execute(sa.select(CONTENT.c.triples).where(CONTENT.c.sha256 == digest)).scalar()
+        if known is None:
+            packed = gzip.compress(data, compresslevel=6 if len(data) < _LARGE else 1, mtime=0)
+            self._new[digest] = {"sha256": digest, "triples": triples, "data": packed}
+            return digest
+        if triples > known:  # it came as bytes before
+            self._db.execute(CONTENT.update().where(CONTENT.c.sha256 == digest).values(triples=triples))
+        self._known[digest] = max(triples, known)
+        return digest
+
+    def write(self) -> None:
+        if self._new:
+            self._db.execute(CONTENT.insert(), list(self._new.values()))
+
+
 class Ledger:
     """A ledger in a database. One process appends at a time (the lock of the publisher); any number read."""
 
@@ -100,12 +137,14 @@ class Ledger:
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             public: dict[str, dict[str, str]] | None = None
             kept: dict[int, str] = {}  # a contribution and its revision have the same lines
+            rows: list[dict[str, Any]] = []
+            contents = _Contents(db)
             for item in new:
                 number += 1
                 content = None
                 if item.lines is not None:
-                    content = kept[id(item.lines)] = kept.get(id(item.lines)) or self._keep(db, item.lines)
-                told = {name: self._keep(db, what) for name, what in item.attached.items()}
+                    content = kept[id(item.lines)] = kept.get(id(item.lines)) or contents.keep(item.lines)
+                told = {name: contents.keep(what) for name, what in item.attached.items()}
                 if item.kind in PROJECTED:
                     public = self._public(db) if public is None else public
                     public.setdefault(item.source, {})[item.kind] = content or ""
@@ -124,29 +163,15 @@ class Ledger:
                 previous = entry.expected_hash()
                 row = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
                 row |= {"detail": json.dumps(detail, ensure_ascii=False, sort_keys=True), "hash": previous}
-                db.execute(ENTRY.insert(), row)
+                rows.append(row)
                 entries.append(entry_of(row))
-                for statement in stand(entries[-1]):
+            contents.write()
+            if rows:
+                db.execute(ENTRY.insert(), rows)
+            for entry in entries:
+                for statement in stand(entry):
                     db.execute(statement)
         return entries
-
-    @staticmethod
-    def _keep(db: sa.Connection, what: Iterable[str] | bytes) -> str:
-        """Keep lines or bytes; the same bytes are kept once, whatever they were handed in as."""
-        triples, data = 0, what
-        if not isinstance(data, bytes):
-            ordered = list(data)
-            if any(line >= following for line, following in pairwise(ordered)):
-                ordered = sorted(set(ordered))
-            triples, data = len(ordered), "".join(f"{line}\n" for line in ordered).encode()
-        digest = hashlib.sha256(data).hexdigest()
-        known = db.execute(sa.select(CONTENT.c.triples).where(CONTENT.c.sha256 == digest)).scalar()
-        if known is None:
-            packed = gzip.compress(data, compresslevel=6 if len(data) < _LARGE else 1, mtime=0)
-            db.execute(CONTENT.insert(), {"sha256": digest, "triples": triples, "data": packed})
-        elif triples > known:  # it came as bytes before
-            db.execute(CONTENT.update().where(CONTENT.c.sha256 == digest).values(triples=triples))
-        return digest
 
     def _fill_standing(self) -> None:
         """Make the table of standings from the entries: a ledger from before it had one."""

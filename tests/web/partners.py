@@ -31,6 +31,7 @@ PREFIXES = """
 """
 CLUSTER = "https://w3id.org/v4graph/id/organisation/river-cluster"
 PROJECT = "https://w3id.org/v4graph/id/project/river-links"
+PARTICIPATION = "https://w3id.org/v4graph/id/participation/river-links-nca"
 SCOPES = {
     "submitter": ("river", ("submit",)),
     "publisher": ("river", ("submit", "publish")),
@@ -47,6 +48,9 @@ def project(name: str = "River Links", start: str = "2024-05") -> str:
     return (
         f'{PREFIXES}<{PROJECT}> a v4:Project ; skos:prefLabel "{name}"@en ;\n'
         f'  v4:startDate "{start}"^^xsd:gYearMonth ; v4:endDate "2026-04"^^xsd:gYearMonth .\n'
+        f"<{PARTICIPATION}> a v4:ProjectParticipation ; v4:project <{PROJECT}> ;\n"
+        "  v4:participant <https://w3id.org/v4graph/id/organisation/nca> ;\n"
+        "  v4:participationRole <https://w3id.org/v4graph/scheme/participation-role/lead-partner> .\n"
     )
 
 

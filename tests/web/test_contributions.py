@@ -232,7 +232,7 @@ def test_whoever_sends_too_much_waits(river: Instance, publisher: httpx.Client) 
         (f"<{PROJECT}> <http://www.w3.org/2002/07/owl#sameAs> <http://example.org/x> .", "sameAs"),
         (
             "v4:Project <http://www.w3.org/2000/01/rdf-schema#subClassOf> skos:Concept .",
-            "Contribution-foreignSubject",
+            "Contribution-platformSubject",
         ),
         (f"<{PROJECT}> <http://www.w3.org/ns/shacl#targetClass> v4:Project .", "Contribution-shapeInData"),
     ],

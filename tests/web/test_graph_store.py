@@ -17,7 +17,7 @@ from v4graph.actors import COMMAND_LINE
 from v4graph.rdf import RDF_FORMATS
 
 from .conftest import BASE, WIDE_ROWS
-from .partners import BROKEN, CLUSTER, PROJECT, UNREADABLE, Instance, cluster, instance, project
+from .partners import BROKEN, CLUSTER, PARTICIPATION, PROJECT, UNREADABLE, Instance, cluster, instance, project
 
 TURTLE = {"Content-Type": "text/turtle"}
 ONE = b"<http://e/s> <http://e/p> 'one' ."
@@ -270,7 +270,7 @@ def own(request: pytest.FixtureRequest) -> str:
 
 
 def subjects(answer: httpx.Response) -> set[str]:
-    return {t.subject.value for t in triples(answer)}
+    return {t.subject.value for t in triples(answer)} - {PARTICIPATION}
 
 
 def put(client: httpx.Client, path: str, document: str, **headers: str) -> httpx.Response:

@@ -108,7 +108,7 @@ def test_from_nothing_to_the_map_and_back(server: Server, tmp_path: Path) -> Non
     assert desk.founded() == ["2013"]
 
     history = httpx.get(f"{server.url}/graph/river", headers={"Accept": "application/n-triples"}).text
-    assert history.count(RIVER) == 6
+    assert history.count(RIVER) == 7
     seen = httpx.get(
         f"{server.url}/contributions", headers={"Authorization": f"Bearer {desk.environment['V4GRAPH_TOKEN']}"}
     ).json()["contributions"]
@@ -129,8 +129,8 @@ def test_rdflib_reads_and_writes_as_a_plain_http_client(server: Server) -> None:
     with workspace.writing() as ledger:
         secret = actors.add_token(ledger, "brook", ("submit", "publish"))[1]
     graph = Graph()
-    brook = URIRef("https://w3id.org/v4graph/id/project/brook")
-    graph.add((brook, RDF.type, URIRef("https://w3id.org/v4graph/ontology#Project")))
+    brook = URIRef("https://w3id.org/v4graph/id/programme/brook")
+    graph.add((brook, RDF.type, URIRef("https://w3id.org/v4graph/ontology#Programme")))
     graph.add((brook, URIRef("http://www.w3.org/2004/02/skos/core#prefLabel"), Literal("Brook", lang="en")))
     for form, media_type in (
         ("turtle", "text/turtle"),
