@@ -48,7 +48,7 @@ Name = tuple[str, str, str, str]
 
 
 def kind_of(iri: str, classes: Iterable[str], iris: Iris) -> str:
-    """The kind of a thing: of its IRI; cluster organisations and sectors are kinds of their own, other terms are one."""
+    """The kind of a thing: of its IRI; cluster organisations and sectors have their own, other terms share one."""
     if iris.term("ClusterOrganisation") in classes:
         return "cluster-organisation"
     space, kind = ((iris.path(iri) or "") + "//").split("/")[:2]

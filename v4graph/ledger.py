@@ -52,8 +52,7 @@ class _Contents:
     """What one append brings: looked up one by one, written together."""
 
     def __init__(self, db: sa.Connection) -> None:
-        self._db = db
-        self._known: dict[str, int] = {}
+        self._db, self._known = db, dict[str, int]()
         self._new: dict[str, dict[str, Any]] = {}
 
     def keep(self, what: Iterable[str] | bytes) -> str:
@@ -65,8 +64,8 @@ class _Contents:
                 ordered = sorted(set(ordered))
             triples, data = len(ordered), "".join(f"{line}\n" for line in ordered).encode()
         digest = hashlib.sha256(data).hexdigest()
-        if digest in self._new:
-            self._new[digest]["triples"] = max(triples, self._new[digest]["triples"])
+        if new := self._new.get(digest):
+            new["triples"] = max(triples, new["triples"])
             return digest
         known = self._known.get(digest)
         if known is None:

@@ -17,7 +17,7 @@ import pyoxigraph as ox
 import pytest
 
 from tests.web.conftest import Server, publish, running
-from tests.web.test_entities import PAGES, Page, assert_sound
+from tests.web.test_entities import PAGES, assert_sound
 from v4graph import portal
 from v4graph.collections import COLLECTIONS
 from v4graph.iris import Iris

@@ -170,7 +170,7 @@ def test_a_time_map_lists_the_mementos(client: httpx.Client, history: History) -
 def test_links_of_a_past_page_stay_in_the_past(client: httpx.Client, history: History) -> None:
     number = history.numbers[1]
     page = client.get(f"/project/one?snapshot={number}&lang=cs", headers=HTML)
-    assert "This is the graph as it was published" in page.text and f"snapshot {number}" in page.text
+    assert "Toto je graf, jak byl zveřejněn" in page.text and f"snímek {number}" in page.text
     hrefs = re.findall(r'href="([^"]*)"', page.text)
     inside = [h for h in hrefs if not h.startswith(("#", "http")) and "static/" not in h]
     today = [h for h in inside if "snapshot=" not in h]

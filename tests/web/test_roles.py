@@ -52,6 +52,8 @@ GET    /queries/{topic}/{name}             404    404       404       404      4
 GET    /dumps/{name}                       404    404       404       404      404           404   404      404
 GET    /ontology/{name}                    404    404       404       404      404           404   404      404
 GET    /ontology/{version}/{name}          404    404       404       404      404           404   404      404
+GET    /sparql/query.json                  200    200       200       200      200           200   200      200
+POST   /sparql/labels.json                 400    400       400       400      400           400   400      400
 GET    /oembed                             200    200       200       200      200           200   200      200
 GET    /problems/{slug}                    200    200       200       200      200           200   200      200
 GET    /sitemap-{number:int}.xml           200    200       200       200      200           200   200      200
@@ -60,9 +62,11 @@ GET    /{path:path}                        200    200       200       200      2
 """
 """The rows of ``/graph`` come with an If-Match that never holds, so 412 is what they get who may write."""
 READ_BY_EVERYONE = frozenset(
-    {"/", "/.well-known/sparql-examples", "/.well-known/void", "/catalogue", "/changes", "/changes.atom", "/dumps/",
-     "/embed", "/embed.js", "/embed/map", "/embed/words.json", "/favicon.ico", "/health", "/map", "/openapi.json", "/queries", "/releases", "/robots.txt", "/sitemap.xml", "/sources",
-     "/context/v1.jsonld", "/timegate/{path:path}", "/timemap/{path:path}"}
+    {"/", "/.well-known/sparql-examples", "/.well-known/void", "/api", "/catalogue", "/changes", "/changes.atom",
+     "/clusters", "/context/v1.jsonld", "/dumps/", "/embed", "/embed.js", "/embed/map", "/embed/words.json", "/events",
+     "/favicon.ico", "/health", "/map", "/network", "/openapi.json", "/outputs", "/partners", "/partnerships",
+     "/projects", "/queries", "/releases", "/robots.txt", "/search", "/sectors", "/sitemap.xml", "/sources",
+     "/sparql/schema.json", "/timegate/{path:path}", "/timeline", "/timemap/{path:path}"}
 )  # fmt: skip
 """What is for reading only and the same for everyone; with an ending it is that in another format."""
 UPDATE = "DELETE WHERE { ?s ?p ?o }"
@@ -84,6 +88,7 @@ EXAMPLES = {
     "/timemap/{path:path}": "/timemap/project/ketgate",
     "/timegate/{path:path}": "/timegate/project/ketgate",
     "/embed/entity/{kind}/{slug}": "/embed/entity/project/ketgate",
+    "/sparql/query.json": "/sparql/query.json?name=clusters/list-clusters",
     "/oembed": "/oembed?url=https://w3id.org/v4graph/id/project/ketgate",
     "/{path:path}": "/project/ketgate.ttl",
 }

@@ -16,6 +16,7 @@ from tests.web.conftest import running
 from v4graph import assets
 from v4graph.iris import Iris
 from v4graph.settings import Settings
+from v4graph.web import built
 from v4graph.web.app import create_app
 from v4graph.web.concepts import grown, matching
 from v4graph.web.telling import Links
@@ -241,10 +242,10 @@ def test_the_drawing_is_legible(drawing: ET.Element) -> None:
 def test_the_drawing_says_what_it_is_and_takes_the_colours_of_the_page(web: httpx.Client, drawing: ET.Element) -> None:
     ids = (drawing.get("aria-labelledby") or "").split()
     assert [next(e for e in drawing.iter() if e.get("id") == i).tag for i in ids] == ["title", "desc"]
-    style = (assets.ROOT / "v4graph" / "web" / "static" / "vocabulary.css").read_text("utf-8")
+    style = (built.STATIC.parent / built.path_of("vocabulary.css")).read_text("utf-8")
     assert not re.search(r"#[0-9a-f]{3,8}\b|rgb\(", style), "colours come from the variables of the page: dark mode"
     assert not [e for e in drawing.iter() if e.get("fill") or e.get("style")]
-    assert "static/vocabulary.css" in web.get("/ontology").text
+    assert built.path_of("vocabulary.css") in web.get("/ontology").text
 
 
 def test_the_drawing_speaks_the_language_of_the_reader(web: httpx.Client) -> None:

@@ -99,8 +99,8 @@ class Links:
         return iri if re.match(r"https?://[^\s<>\"]+$", iri) else None
 
     def here(self, language: str) -> str:
-        """The address of this page in another language."""
-        return f"?{self.query}{'&' if self.query else ''}lang={language}"
+        """The address of this page in another language, of the same moment."""
+        return "?" + "&".join(filter(None, (self.query, self.kept, f"lang={language}")))
 
 
 def page_path(below: str) -> str:
