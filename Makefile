@@ -22,7 +22,8 @@ serve: $(VENV)/installed ## Install if need be, load the packaged data on the fi
 	@exec $(BIN)/v4graph serve
 
 test: $(VENV)/developing browser ## Run all tests
-	$(BIN)/python -m pytest -q $(TESTING)
+	$(BIN)/python -m pytest -q $(TESTING) --ignore tests/browser
+	$(BIN)/python -m pytest -q tests/browser
 
 browser:
 	@command -v chromium >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \

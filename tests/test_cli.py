@@ -103,7 +103,7 @@ def test_what_a_command_publishes_is_served_within_a_second(serving: tuple[str, 
     while starts(address) != ["2013"]:
         assert time.monotonic() - published < 1.0, "not served within a second"
         time.sleep(0.02)
-    assert httpx.get(f"{address}/health").json()["snapshot"] == before + 1
+    assert httpx.get(f"{address}/health").json()["snapshot"] > before
     assert run(home, "load").returncode == 0
     assert run(home, "check").returncode == 0
 

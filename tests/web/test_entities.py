@@ -290,7 +290,8 @@ def _faults(path: str, bodies: dict[str, bytes]) -> list[str]:
     if not _is_graph(path) and not any(f"<{BASE}{path}>" in line for line in turtle):
         faults.append("says nothing")
     json_ld = bodies.get("application/ld+json")
-    if json_ld and not _is_graph(path) and not json.loads(json_ld).get("@context"):
+    read = json.loads(json_ld) if json_ld else {}
+    if json_ld and not _is_graph(path) and not (isinstance(read, dict) and read.get("@context")):
         faults.append("JSON-LD without its context")
     if "text/html" in bodies:
         assert_sound(bodies["text/html"].decode())
@@ -354,9 +355,9 @@ def test_start_page_lists_and_sources(web: httpx.Client, published_home: Path) -
     start = web.get("/", headers=BROWSER)
     page = assert_sound(start.text)
     assert {"sources", "sparql", "ontology", "queries"} <= set(page.all("a", "href"))
-    sources = web.get("/sources", headers=PAGES).text
+    sources = web.get("/sources?q=nca", headers=PAGES).text
     assert_sound(sources)
-    assert 'href="graph/nca-projects"' in sources and "<strong>B</strong>" in sources
+    assert 'href="graph/nca-projects"' in sources and ">B<" in sources.replace(" ", "")
     for kind in portal.kinds(IRIS):
         listed = web.get(f"/{kind}", headers=PAGES)
         assert listed.status_code == 200, kind

@@ -229,7 +229,7 @@ def test_the_past_is_only_read(client: httpx.Client, history: History) -> None:
 
 
 def test_what_has_no_past_ignores_it(client: httpx.Client, history: History) -> None:
-    for path in ("/health", "/static/style.css", "/releases", "/context/v1.jsonld"):
+    for path in ("/health", "/static/icon.svg", "/releases", "/context/v1.jsonld"):
         answer = client.get(f"{path}?snapshot={history.numbers[0]}")
         assert answer.status_code == 200
         assert "memento-datetime" not in answer.headers
