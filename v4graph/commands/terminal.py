@@ -14,7 +14,7 @@ from v4graph.errors import InvalidContribution, V4GraphError
 from v4graph.settings import Settings
 from v4graph.workspace import Workspace
 
-OUT = Console(soft_wrap=not sys.stdout.isatty())
+OUT = Console(soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 240)
 ERR = Console(stderr=True, soft_wrap=not sys.stderr.isatty())
 
 
