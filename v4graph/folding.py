@@ -11,18 +11,18 @@ _ALONE = str.maketrans(
 """Letters that Unicode does not take apart."""
 _WORD = re.compile(r"[^\W_]+")
 LONGEST = 300
-"""Characters of a text that are looked at."""
+"""Characters of a name that are looked at."""
 
 
 def fold(text: str) -> str:
     """A text in small letters, without combining marks."""
-    apart = unicodedata.normalize("NFKD", text[:LONGEST].casefold())
+    apart = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in apart if not unicodedata.combining(c)).translate(_ALONE)
 
 
 def words_of(text: str) -> list[str]:
     """The words of a text, folded."""
-    return _WORD.findall(fold(text))
+    return _WORD.findall(fold(text[:LONGEST]))
 
 
 _SAME_WORDS = (("cluster", "klastr", "klaster", "klaszter"),)

@@ -14,13 +14,14 @@ import pytest
 
 from tests.web.conftest import running
 from v4graph import assets
+from v4graph.folding import fold
 from v4graph.iris import Iris
 from v4graph.settings import Settings
 from v4graph.web import built
 from v4graph.web.app import create_app
 from v4graph.web.concepts import grown, matching
 from v4graph.web.telling import Links
-from v4graph.web.terms import folded, found
+from v4graph.web.terms import found
 
 PAGES = {"accept": "text/html"}
 
@@ -176,7 +177,7 @@ def test_rows_of_concepts_are_matched() -> None:
 
 
 def test_texts_are_folded() -> None:
-    assert folded("Łódź, Győr, Žilina, Straße, Plzeň") == "lodz, gyor, zilina, strasse, plzen"
+    assert fold("Łódź, Győr, Žilina, Straße, Plzeň") == "lodz, gyor, zilina, strasse, plzen"
     assert found("lodz zilina", ["Žilina", "Łódź"])
     assert not found("lodz praha", ["Žilina", "Łódź"])
     assert found("", ["x"])

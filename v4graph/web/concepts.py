@@ -9,6 +9,7 @@ import pyoxigraph as ox
 from starlette.datastructures import State
 
 from v4graph import rdf
+from v4graph.folding import fold
 from v4graph.statements import Term
 from v4graph.web import pages, terms
 from v4graph.web.telling import Links, Text, Value
@@ -35,7 +36,7 @@ async def schemes(state: State, links: Links, languages: tuple[str, ...]) -> tup
         Value(pages.name_of(iri, found, languages, links.iris), links.of(iri), links.iris.path(iri) is None)
         for iri, found in names.items()
     ]
-    return tuple(sorted(values, key=lambda value: terms.folded(value.text.text)))
+    return tuple(sorted(values, key=lambda value: fold(value.text.text)))
 
 
 async def tree(
