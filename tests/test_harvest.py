@@ -525,7 +525,7 @@ def test_again_and_again(work: Workspace, site: Site, monkeypatch: pytest.Monkey
         if len(pauses) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands.time, "sleep", pause)
+    monkeypatch.setattr(commands, "sleep", pause)
     output = CliRunner().invoke(app, ["harvest", "--every", "6h"]).output
     assert pauses == [21600, 21600]
     assert "answers 404" in output and "is published" in output, "a round that failed does not end it"

@@ -67,9 +67,10 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How harvesting a source went the last times; empty where it never happened."""
+    """How harvesting a source went the last times; empty where it never happened. ``news``: the last time published."""
 
     tried: str = ""
+    news: bool = False
     fetched: str = ""
     changed: str = ""
     error: str = ""
@@ -157,16 +158,18 @@ def _harvested(workspace: Workspace, one: Registered, hosts: _Hosts, anew: bool,
     try:
         tell(f"asking {one.address}")
         answer = asyncio.run(_fetched(one, Status() if anew else before, hosts, workspace.settings))
-        status = replace(before, tried=now, fetched=now, error="", failures=0)
+        status = replace(before, tried=now, fetched=now, news=False, error="", failures=0)
         body = _hash(one, answer)
         if answer.status == 304 or (body == before.body and not anew):
             return _keep(home, one.source, status)
         tell(f"reading {one.source}")
         outcome = _contributed(workspace, one, answer)
         record = outcome.contribution
+        news = bool(outcome.published and outcome.published.revision)
         status = replace(
             status,
-            changed=now if outcome.published and outcome.published.revision else status.changed,
+            news=news,
+            changed=now if news else status.changed,
             contribution=record.number if record else status.contribution,
             state=record.state if record else status.state,
             etag=answer.headers.get("etag", ""),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import UTC, datetime
 from pathlib import Path
+from time import sleep
 from typing import Annotated
 
 import typer
@@ -83,7 +83,7 @@ def harvest(
                     OUT.print(f"{name}: {told(went)}", markup=False, highlight=False)
             if pause is None:
                 break
-            time.sleep(pause)
+            sleep(pause)
     if failed:
         raise typer.Exit(1)
 
@@ -107,8 +107,8 @@ def told(went: Status) -> str:
         return f"failed ({went.failures} times): {went.error}{since}"
     if went.contribution is None:
         return "nothing new"
-    fresh = went.changed == went.tried
-    return f"contribution {went.contribution} is {went.state}" if fresh or went.state != "published" else "nothing new"
+    told = went.news or went.state != "published"
+    return f"contribution {went.contribution} is {went.state}" if told else "nothing new"
 
 
 def _table(rows: list[tuple[Registered, Status]]) -> None:
