@@ -24,7 +24,7 @@ LAYERS = (
         "reporting", "resolution", "rows", "rules", "schemes", "scope", "search", "selections", "shapes",
         "sources", "state", "statements", "texts", "timeline", "twins", "vocabulary", "workbooks",
     },
-    {"answering", "harvest", "lifecycle", "mirror", "publisher", "webhooks", "workspace"},
+    {"answering", "condition", "harvest", "lifecycle", "mirror", "publisher", "webhooks", "workspace"},
     {"__main__", "cli", "commands", "web"},
 )  # fmt: skip
 FORBIDDEN = {
