@@ -79,6 +79,9 @@ class Front:
                 await self._problem(error, accept, scope, receive, send)
                 return True
             await turned["app"](turned, receive, send_marked)
+            for name in ("route", "endpoint"):  # so that who stands before knows them, too
+                if name in turned:
+                    scope[name] = turned[name]
             return True
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,6 +93,7 @@ class Front:
 
     async def _problem(self, error: Exception, accept: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         told = error if isinstance(error, V4GraphError) else mistake(error, scope["method"], scope["path"])
+        self._state.metrics.problem(told.slug)
         path = scope["path"].removeprefix(scope.get("root_path", "")).lstrip("/")
         response = problem_response(told, accept.decode("latin-1"), self._state.settings.base_iri, path)
         response.raw_headers.extend(self._state.open_headers)

@@ -1,0 +1,148 @@
+"""The gate before the application: every request gets an id, is counted and written down, or is turned away at the end.
+
+A server that ends lets the answers under way finish and turns away what comes new, with 503 and ``Retry-After``, so
+that a proxy asks another one. https://www.rfc-editor.org/rfc/rfc9110#section-15.6.4
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import re
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from time import monotonic, perf_counter
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.datastructures import State
+from starlette.routing import Match, Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from v4graph.errors import Overloaded
+from v4graph.web.logs import POLLED, REQUEST, RequestLines
+from v4graph.web.metrics import Metrics
+from v4graph.web.problems import problem_response
+
+log = logging.getLogger(__name__)
+
+NOTICE = 0.5
+"""Seconds for which a server that ends turns requests away at least: so proxies learn of it before the door shuts."""
+CLIENT_LEFT = 499
+"""The status that is written down when the client did not wait for one."""
+_SANE = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{3,127}")
+"""What is taken over of an ``X-Request-Id``."""
+_MOST_KNOWN, _LONGEST_PATH = 4096, 256
+
+
+class Gate:
+    """ASGI application around the front."""
+
+    def __init__(self, front: ASGIApp, app: FastAPI, endpoints: Iterable[str]) -> None:
+        """Before the front of an application, which answers ``endpoints`` without a route."""
+        self._front = front
+        self._state: State = app.state
+        self._metrics: Metrics = app.state.metrics
+        self._endpoints = frozenset(endpoints)
+        self._known: dict[str, str] = {}
+        self._routes: dict[Any, list[Route | Mount]] = {}
+        for route in app.routes:
+            if isinstance(route, Route | Mount):
+                self._routes.setdefault(route.app if isinstance(route, Mount) else route.endpoint, []).append(route)
+        self._random = random.Random()  # ids tell requests apart, they keep no secret
+        self.lines: RequestLines | None = None
+        self.draining = False
+        self.under_way = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or turn it away; write down what came of it."""
+        began = perf_counter()
+        path: str = scope["path"]
+        given = b""
+        for key, value in scope["headers"]:
+            if key == b"x-request-id":
+                given = value
+        name = given.decode() if _SANE.fullmatch(given) else f"{self._random.getrandbits(64):016x}"
+        header = (b"x-request-id", name.encode())
+        token = REQUEST.set(name)
+        status = size = 0
+        complete = False
+        snapshot: bytes | None = None
+
+        async def send_named(message: Message) -> None:
+            nonlocal status, size, complete, snapshot
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                for key, value in message["headers"]:
+                    if key == b"v4graph-snapshot":
+                        snapshot = value
+                message = {**message, "headers": [*message["headers"], header]}
+            else:
+                size += len(message.get("body", b""))
+                complete = not message.get("more_body", False)
+            await send(message)
+
+        watched = path.startswith(POLLED)  # answered to the last
+        self.under_way += not watched
+        try:
+            if self.draining and not watched:
+                await self._turn_away(scope, receive, send_named)
+            else:
+                await self._front(scope, receive, send_named)
+        except Exception:
+            if not complete:  # the server breaks the connection, and logs why
+                status = status or HTTPStatus.INTERNAL_SERVER_ERROR
+                raise
+        finally:
+            self.under_way -= not watched
+            status = status or CLIENT_LEFT
+            route = self._route(scope, path)
+            seconds = perf_counter() - began
+            self._metrics.answered(route, scope["method"], status, seconds, size)
+            if self.lines is not None:
+                self.lines.add(scope, name, route, status, seconds, size, snapshot)
+            REQUEST.reset(token)
+
+    async def drain(self, seconds: float, hurry: Callable[[], bool]) -> int:
+        """Turn new requests away and wait for those under way, but not for ever; how many were left."""
+        self.draining = True
+        until = monotonic() + seconds
+        log.info("ending", extra={"told": {"under_way": self.under_way}})
+        await asyncio.sleep(NOTICE)
+        while self.under_way and monotonic() < until and not hurry():
+            await asyncio.sleep(0.02)
+        return self.under_way
+
+    async def _turn_away(self, scope: Scope, receive: Receive, send: Send) -> None:
+        error = Overloaded(
+            "This server is ending. Ask again in a moment: another one answers, or this one will be back.",
+            headers={"Retry-After": "2", "Connection": "close"},
+        )
+        accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
+        path = scope["path"].removeprefix(scope.get("root_path", "")).lstrip("/")
+        response = problem_response(error, accept.decode("latin-1"), self._state.settings.base_iri, path)
+        response.raw_headers.extend(self._state.open_headers)
+        self._metrics.problem(error.slug)
+        await response(scope, receive, send)
+
+    def _route(self, scope: Scope, path: str) -> str:
+        """The template of the route that answered. What is answered from memory passed a route before."""
+        if path in self._endpoints:
+            return path
+        known = self._known.get(path)
+        if known is not None:
+            return known
+        route: str | None = getattr(scope.get("route"), "path", None)
+        if route is None:
+            among = self._routes.get(scope.get("endpoint"), ())
+            found = (r.path for r in among if len(among) == 1 or r.matches(scope)[0] is not Match.NONE)
+            route = next(found, None)
+        if route is None:
+            return "unknown"
+        if len(path) > _LONGEST_PATH:
+            return route
+        while len(self._known) >= _MOST_KNOWN:
+            del self._known[next(iter(self._known))]
+        self._known[path] = route
+        return route
