@@ -109,7 +109,7 @@ def test_debug_tells_more_and_still_no_secret(fresh: Server) -> None:
 
 
 def test_warning_tells_what_failed(fresh: Server) -> None:
-    fresh.app.gate.draining = True  # type: ignore[attr-defined]
+    fresh.app.gate.refusing = True  # type: ignore[attr-defined]
     assert lines(fresh, "error", "/sparql?query=ASK%7B%7D") == []
     [line] = lines(fresh, "warning", "/sparql?query=ASK%7B%7D", "/health")
     assert (line["level"], line["status"]) == ("warning", 503)
@@ -206,6 +206,8 @@ def test_new_requests_are_turned_away_at_the_end(fresh: Server) -> None:
 def _turned_away(fresh: Server, web: httpx.Client) -> None:
     assert web.get("/sparql", params={"query": "ASK {}"}).status_code == 200
     fresh.app.gate.draining = True  # type: ignore[attr-defined]
+    assert web.get("/sparql", params={"query": "ASK {}"}).headers["connection"] == "close"
+    fresh.app.gate.refusing = True  # type: ignore[attr-defined]
     for request in (web.build_request("GET", "/sparql?query=ASK%7B%7D"), web.build_request("PUT", "/graph/x")):
         refused = web.send(request)
         assert refused.status_code == 503

@@ -1,7 +1,8 @@
 """The gate before the application: every request gets an id, is counted and written down, or is turned away at the end.
 
-A server that ends lets the answers under way finish and turns away what comes new, with 503 and ``Retry-After``, so
-that a proxy asks another one. https://www.rfc-editor.org/rfc/rfc9110#section-15.6.4
+A server that ends has shut its door: a proxy is refused the connection and asks another server, whatever the method.
+Who is inside already is answered for a moment, and told to leave; then what comes new is turned away with 503 and
+``Retry-After``, while the answers under way finish. https://www.rfc-editor.org/rfc/rfc9110#section-15.6.4
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from v4graph.web.problems import problem_response
 log = logging.getLogger(__name__)
 
 NOTICE = 0.5
-"""Seconds for which a server that ends turns requests away at least: so proxies learn of it before the door shuts."""
+"""Seconds for which a server that ends still answers those whose connection it has taken."""
 CLIENT_LEFT = 499
 """The status that is written down when the client did not wait for one."""
 _SANE = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{3,127}")
@@ -52,7 +53,7 @@ class Gate:
                 self._routes.setdefault(route.app if isinstance(route, Mount) else route.endpoint, []).append(route)
         self._random = random.Random()  # ids tell requests apart, they keep no secret
         self.lines: RequestLines | None = None
-        self.draining = False
+        self.draining = self.refusing = False
         self.under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,7 +78,10 @@ class Gate:
                 for key, value in message["headers"]:
                     if key == b"v4graph-snapshot":
                         snapshot = value
-                message = {**message, "headers": [*message["headers"], header]}
+                named = [*message["headers"], header]
+                if self.draining:
+                    named.append((b"connection", b"close"))
+                message = {**message, "headers": named}
             else:
                 size += len(message.get("body", b""))
                 complete = not message.get("more_body", False)
@@ -86,7 +90,7 @@ class Gate:
         watched = path.startswith(POLLED)  # answered to the last
         self.under_way += not watched
         try:
-            if self.draining and not watched:
+            if self.refusing and not watched:
                 await self._turn_away(scope, receive, send_named)
             else:
                 await self._front(scope, receive, send_named)
@@ -105,11 +109,12 @@ class Gate:
             REQUEST.reset(token)
 
     async def drain(self, seconds: float, hurry: Callable[[], bool]) -> int:
-        """Turn new requests away and wait for those under way, but not for ever; how many were left."""
+        """The door is shut: wait for what is under way, but not for ever; how much was left."""
         self.draining = True
         until = monotonic() + seconds
         log.info("ending", extra={"told": {"under_way": self.under_way}})
         await asyncio.sleep(NOTICE)
+        self.refusing = True
         while self.under_way and monotonic() < until and not hurry():
             await asyncio.sleep(0.02)
         return self.under_way
@@ -117,7 +122,7 @@ class Gate:
     async def _turn_away(self, scope: Scope, receive: Receive, send: Send) -> None:
         error = Overloaded(
             "This server is ending. Ask again in a moment: another one answers, or this one will be back.",
-            headers={"Retry-After": "2", "Connection": "close"},
+            headers={"Retry-After": "2"},
         )
         accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
         path = scope["path"].removeprefix(scope.get("root_path", "")).lstrip("/")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ipaddress
+import os
 import signal
 import socket
 import sys
@@ -31,7 +33,7 @@ _NOT_STARTED = 3
 
 
 class _Server(uvicorn.Server):
-    """Ends in three steps when it is told to by SIGTERM: turns away, waits, closes. SIGINT closes at once."""
+    """Ends gently when it is told to by SIGTERM: shuts the door, waits, closes. SIGINT closes at once."""
 
     def __init__(self, config: uvicorn.Config, app: Application, seconds: float) -> None:
         """``seconds`` are waited for answers under way."""
@@ -45,10 +47,34 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let answers under way finish while new requests are turned away, then close."""
+        """Let answers under way finish, then close."""
         if self._gently and self._app.gate is not None:
+            await self._shut_the_door()
             await self._app.gate.drain(self._seconds, lambda: not self._gently or self.force_exit)
         await super().shutdown(sockets)
+
+    async def _shut_the_door(self) -> None:
+        """Take no more connections, but every one that waits already: the system would break those off."""
+        loop = asyncio.get_running_loop()
+        taken: list[socket.socket] = []
+        for server in self.servers:
+            doors = [socket.socket(fileno=os.dup(listener.fileno())) for listener in server.sockets]
+            server.close()
+            for door in doors:
+                door.setblocking(False)
+                with door, contextlib.suppress(BlockingIOError):
+                    while True:
+                        taken.append(door.accept()[0])
+        for connection in taken:
+            connection.setblocking(False)
+            await loop.connect_accepted_socket(self._protocol, connection)
+
+    def _protocol(self) -> asyncio.Protocol:
+        """What speaks HTTP on a connection; the server makes those of the others itself."""
+        speaking: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return speaking
 
 
 def run(settings: Settings, *, scratch_files: Sequence[Path] | None = None) -> None:
