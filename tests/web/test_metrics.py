@@ -15,7 +15,7 @@ from v4graph.settings import Settings
 from v4graph.web.app import create_app
 from v4graph.web.metrics import memory_of
 
-from .conftest import SMALL, Server, publish, running
+from .conftest import SMALL, Server, publish, running, wide
 
 ENDLESS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }"
 
@@ -93,6 +93,17 @@ def test_killed_queries_tell_why(fresh: Server) -> None:
         "client": 1, "deadline": 1, "nesting": 1,
     }  # fmt: skip
     assert found['v4graph_requests_total{method="GET",route="/sparql",status="4xx"}'] == 1  # who did not wait: 499
+
+
+def test_an_answer_that_breaks_off_is_counted(tmp_path: Path) -> None:
+    publish(tmp_path / "home", SMALL + wide())
+    with running(create_app(Settings(home=tmp_path / "home", readers=1, result_mb=2))) as server:
+        everything = {"query": "SELECT * { GRAPH ?g { ?s ?p ?o } }"}
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.get(f"{server.url}/sparql", params=everything, headers={"Accept-Encoding": "identity"}, timeout=30)
+        found = measured(server)
+        assert found["v4graph_answers_cut_total"] == 1
+        assert found['v4graph_queries_killed_total{reason="size"}'] == 1
 
 
 def test_a_slow_query_is_written_down_without_its_text(fresh: Server, caplog: pytest.LogCaptureFixture) -> None:

@@ -214,6 +214,9 @@ async def _seen(home: Path, headers: dict[str, str]) -> None:
             async with asyncio.timeout(5):  # each looks four times a second
                 while f"New {turn}" not in (await web.get(f"{second.url}/sparql", params=ASK)).text:
                     await asyncio.sleep(0.02)
+            told = await web.get(f"{first.url}/metrics")
+            assert 'v4graph_publication_duration_seconds_bucket{le="+Inf"} 1.0' in told.text
+            assert 'v4graph_memory_bytes{process="publisher"} 0.0' not in told.text
         both = [web.get(f"{worker.url}/sparql", params=ASK) for worker in workers]
         ours, theirs = await asyncio.gather(*both)
         assert ours.headers["v4graph-snapshot"] == theirs.headers["v4graph-snapshot"]

@@ -87,7 +87,7 @@ class Gate:
                 complete = not message.get("more_body", False)
             await send(message)
 
-        watched = path.startswith(POLLED)  # answered to the last
+        watched = path in POLLED  # answered to the last
         self.under_way += not watched
         try:
             if self.refusing and not watched:
@@ -100,12 +100,13 @@ class Gate:
                 raise
         finally:
             self.under_way -= not watched
+            cut = status != 0 and not complete
             status = status or CLIENT_LEFT
             route = self._route(scope, path)
             seconds = perf_counter() - began
-            self._metrics.answered(route, scope["method"], status, seconds, size)
+            self._metrics.answered(route, scope["method"], status, seconds, size, cut=cut)
             if self.lines is not None:
-                self.lines.add(scope, name, route, status, seconds, size, snapshot)
+                self.lines.add(scope, name, route, status, seconds, size, snapshot, cut=cut)
             REQUEST.reset(token)
 
     async def drain(self, seconds: float, hurry: Callable[[], bool]) -> int:

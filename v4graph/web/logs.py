@@ -24,7 +24,7 @@ from v4graph.actors import PREFIX
 REQUEST: ContextVar[str] = ContextVar("request", default="")
 """The id of the request that is being answered."""
 
-POLLED = ("/health", "/metrics")
+POLLED = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 """What somebody asks every few seconds; it is written down at the level debug only."""
 _TOGETHER_SECONDS = 0.2
 _SECRET = re.compile(rf"{PREFIX}[\w-]+")
@@ -84,11 +84,20 @@ class RequestLines:
         self._second, self._date = 0, ""
 
     def add(
-        self, scope: Scope, request: str, route: str, status: int, seconds: float, size: int, snapshot: bytes | None
+        self,
+        scope: Scope,
+        request: str,
+        route: str,
+        status: int,
+        seconds: float,
+        size: int,
+        snapshot: bytes | None,
+        *,
+        cut: bool = False,
     ) -> None:
-        """A request was answered."""
+        """A request was answered; ``cut`` when its answer broke off."""
         path: str = scope["path"]
-        if status < self._least or (path.startswith(POLLED) and not self._detailed):
+        if status < self._least or (path in POLLED and not self._detailed):
             return
         now = time()
         if int(now) != self._second:
@@ -97,7 +106,7 @@ class RequestLines:
         method, ms = scope["method"], seconds * 1000
         if self._terminal:
             clock = datetime.fromtimestamp(now).strftime("%H:%M:%S")
-            line = f"{clock} {method} {route} {status} {ms:.1f} ms {size} B {request}"
+            line = f"{clock} {method} {route} {status} {ms:.1f} ms {size} B {request}{' cut' if cut else ''}"
         else:
             level = "warning" if status >= 500 else "info"
             line = (
@@ -107,6 +116,8 @@ class RequestLines:
             )
             if snapshot is not None:
                 line += f', "snapshot": {snapshot.decode()}'
+            if cut:
+                line += ', "cut": true'
             if self._detailed:
                 search = scope["query_string"].decode("latin-1")
                 line += masked(f', "path": {json.dumps(path)}, "search": {json.dumps(search)}')

@@ -67,12 +67,12 @@ class Metrics(Collector):
         self._durations: dict[str, _Durations] = {}
         self._problems: Counter[str] = Counter()
         self._publications = _Durations(_PUBLICATIONS)
-        self._bytes = self._unchanged = 0
+        self._bytes = self._unchanged = self._cut = 0
         ProcessCollector(namespace="v4graph", registry=self.registry)
         self.registry.register(self)
 
-    def answered(self, route: str, method: str, status: int, seconds: float, size: int) -> None:
-        """A request was answered; ``status`` is 499 when the client did not wait."""
+    def answered(self, route: str, method: str, status: int, seconds: float, size: int, *, cut: bool = False) -> None:
+        """A request was answered; ``status`` is 499 when the client did not wait, ``cut`` when the answer broke off."""
         self._requests[route, method if method in METHODS else "other", status // 100] += 1
         durations = self._durations.get(route)
         if durations is None:
@@ -80,6 +80,7 @@ class Metrics(Collector):
         durations.add(seconds)
         self._bytes += size
         self._unchanged += status == 304
+        self._cut += cut
 
     def problem(self, slug: str) -> None:
         """An error was told; there are as many slugs as kinds of errors."""
@@ -107,6 +108,7 @@ class Metrics(Collector):
         yield took
         yield _count("v4graph_response_bytes", "Bytes of bodies sent", self._bytes)
         yield _count("v4graph_not_modified", "Answers 304", self._unchanged)
+        yield _count("v4graph_answers_cut", "Answers that broke off: the client left, or a limit was met", self._cut)
         problems = CounterMetricFamily("v4graph_problems", "Errors told, by their kind", labels=("problem",))
         for slug, times in self._problems.items():
             problems.add_metric((slug,), times)
