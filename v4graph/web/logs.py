@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from time import time
 from typing import Any, TextIO
+from urllib.parse import quote
 
 from starlette.types import Scope
 
@@ -27,6 +28,8 @@ REQUEST: ContextVar[str] = ContextVar("request", default="")
 POLLED = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 """What somebody asks every few seconds; it is written down at the level debug only."""
 _TOGETHER_SECONDS = 0.2
+_PLAIN = "/:@!$&'()*+,;=~"
+"""What a path may show on a terminal as it is; control characters are none of it."""
 _SECRET = re.compile(rf"{PREFIX}[\w-]+")
 
 
@@ -76,7 +79,10 @@ class RequestLines:
     """One line per request, written together a few times a second: a call of the system for each costs too much."""
 
     def __init__(self, stream: TextIO, level: str, *, terminal: bool) -> None:
-        """``level`` is that of the settings: debug also tells paths and query strings, warning only what failed."""
+        """``level`` is that of the settings: debug also tells paths and query strings, warning only what failed.
+
+        On a terminal the path is told in place of the route.
+        """
         self._stream, self._terminal = stream, terminal
         self._detailed = level == "debug"
         self._least = 0 if self._detailed else 1 if level == "info" else 500 if level == "warning" else 1000
@@ -106,7 +112,8 @@ class RequestLines:
         method, ms = scope["method"], seconds * 1000
         if self._terminal:
             clock = datetime.fromtimestamp(now).strftime("%H:%M:%S")
-            line = f"{clock} {method} {route} {status} {ms:.1f} ms {size} B {request}{' cut' if cut else ''}"
+            shown = masked(quote(path, safe=_PLAIN))
+            line = f"{clock} {method} {shown} {status} {ms:.1f} ms {size} B {request}{' cut' if cut else ''}"
         else:
             level = "warning" if status >= 500 else "info"
             line = (
