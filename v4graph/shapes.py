@@ -13,10 +13,10 @@ a validation runs in the same thread or task.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -41,7 +41,7 @@ _NOT_READ = frozenset(f"http://www.w3.org/1999/02/22-rdf-syntax-ns#{name}" for n
 """Datatypes whose values rdflib would parse: documents within a document, which nobody asked for."""
 
 
-def _graph(triples: Iterable[ox.Triple]) -> rdflib.Graph:
+def _graph(triples: Iterable[ox.Triple], store: str = "default") -> rdflib.Graph:
     """An rdflib graph of parsed triples, spellings of literals kept."""
     import rdflib
 
@@ -56,19 +56,65 @@ def _graph(triples: Iterable[ox.Triple]) -> rdflib.Graph:
         datatype = rdflib.URIRef(f"{_UNREAD}{said}" if said in _NOT_READ else said)
         return rdflib.Literal(node.value, datatype=None if datatype == rdflib.XSD.string else datatype, normalize=False)
 
-    graph = rdflib.Graph(bind_namespaces="none")
+    graph = rdflib.Graph(store=store, bind_namespaces="none")
     for triple in triples:
         graph.add((term(triple.subject), term(triple.predicate), term(triple.object)))
     return graph
 
 
+@dataclass(frozen=True, slots=True)
+class _Aims:
+    """The shapes as pySHACL reads them, and at what each one aims: read once, as reading takes longer than a check."""
+
+    shapes: Any
+    at_kind: Mapping[Node, tuple[Node, ...]]
+    at_subjects: Mapping[Node, tuple[Node, ...]]
+    at_objects: Mapping[Node, tuple[Node, ...]]
+
+    def focus_nodes(self, data: rdflib.Graph, subjects: Collection[Node]) -> dict[Node, list[Node]]:
+        """Each shape's focus nodes (https://www.w3.org/TR/shacl/#targets), as far as they are among the subjects.
+
+        Costs as much as is said of the subjects, however much more the data hold.
+        """
+        from rdflib import RDF, RDFS
+
+        found: dict[Node, dict[Node, None]] = {}
+
+        def aim(node: Node, shapes: Iterable[Node]) -> None:
+            for shape in shapes:
+                found.setdefault(shape, {})[node] = None
+
+        for node in subjects:
+            for property_, value in data.predicate_objects(node):
+                aim(node, self.at_subjects.get(property_, ()))
+                if value in subjects:
+                    aim(value, self.at_objects.get(property_, ()))
+                if property_ == RDF.type:
+                    for kind in data.transitive_objects(value, RDFS.subClassOf):
+                        aim(node, self.at_kind.get(kind, ()) if kind is not None else ())
+        return {shape: list(nodes) for shape, nodes in found.items()}
+
+
 @lru_cache(maxsize=2)
-def _shapes_graph(iris: Iris) -> rdflib.Graph:
-    return _graph(load_rules(iris).triples)
+def _aims(iris: Iris) -> _Aims:
+    import pyshacl
+    from rdflib.namespace import SH as sh
+
+    graph = _graph(load_rules(iris).triples, "SimpleMemory")
+    shapes = pyshacl.ShapesGraph(graph)
+    assert shapes.shapes  # pySHACL looks for them on first use
+
+    def by(property_: Node) -> dict[Node, tuple[Node, ...]]:
+        found: dict[Node, tuple[Node, ...]] = {}
+        for shape, target in graph.subject_objects(property_):
+            found[target] = (*found.get(target, ()), shape)
+        return found
+
+    return _Aims(shapes, by(sh.targetClass), by(sh.targetSubjectsOf), by(sh.targetObjectsOf))
 
 
 _ONE_AT_A_TIME = Lock()
-"""pySHACL adds statements of its own to the graph of shapes, which all validations share."""
+"""pySHACL keeps what it found out about shapes with the shapes, which all validations share."""
 _VALIDATING: ContextVar[bool] = ContextVar("validating", default=False)
 
 
@@ -85,13 +131,15 @@ def _quietly() -> Iterator[None]:
     """Without what nobody reads: rdflib's log of ill-typed literals, and pySHACL's wording of every single result.
 
     pySHACL words the results of all branches of an ``sh:or``, also of those that another branch makes good: a third
-    of its time.
+    of its time. Another third goes into looking for parameters in a list, which is therefore given as a set.
     """
-    from pyshacl.constraints import constraint_component
+    from pyshacl import shape
+    from pyshacl.constraints import ALL_CONSTRAINT_PARAMETERS, CONSTRAINT_PARAMETERS_MAP, constraint_component
 
     words: Any = constraint_component
     wording = words.stringify_node
     words.stringify_node = _unworded
+    vars(shape)["CONSTRAINT_PARAMS"] = (frozenset(ALL_CONSTRAINT_PARAMETERS), CONSTRAINT_PARAMETERS_MAP)
     logging.getLogger("rdflib.term").addFilter(_others_only)
     token = _VALIDATING.set(True)
     try:
@@ -99,6 +147,7 @@ def _quietly() -> Iterator[None]:
     finally:
         _VALIDATING.reset(token)
         words.stringify_node = wording
+        vars(shape).pop("CONSTRAINT_PARAMS")
 
 
 def validate(lines: Iterable[str], *, context: Iterable[str] = (), iris: Iris, outside: bool = False) -> Report:
@@ -174,21 +223,25 @@ def _of_shapes(statements: list[str], known: set[str], rules: Rules, iris: Iris)
         return
     import pyshacl
     import rdflib
+    from pyshacl.errors import ReportableRuntimeError
+    from pyshacl.graph_abstraction import DataGraph
 
     with _ONE_AT_A_TIME, _quietly():
-        shapes = _shapes_graph(iris)
-        data = _graph(rdf.parse_lines([*statements, *_needed(statements, known), *rules.vocabulary.hierarchy]))
+        aims = _aims(iris)
+        told = [*statements, *_needed(statements, known)]
+        mentioned = {part for line in told for part in rdf.split_line(line)}
+        data = _graph(rdf.parse_lines([*told, *rules.vocabulary.about(mentioned)]))
         subjects = {rdf.split_line(line)[0][1:-1] for line in statements}
-        # Not with focus_nodes: pySHACL 0.40 then skips what sh:or and sh:qualifiedValueShape ask of literals.
-        result: Any = pyshacl.validate(
-            data,
-            shacl_graph=shapes,
-            inference="none",
-            advanced=False,
-            do_owl_imports=False,
-        )[1]
-        if not isinstance(result, rdflib.Graph):
-            raise RulesBroken(f"The rules could not be applied: {getattr(result, 'message', result)}")
+        seen = DataGraph.from_rdflib(data)
+        validator = pyshacl.Validator(seen, shacl_graph=aims.shapes.graph)
+        executor = validator.make_executor()
+        results: list[Any] = []
+        try:
+            for shape, nodes in aims.focus_nodes(data, {rdflib.URIRef(subject) for subject in subjects}).items():
+                results += aims.shapes.lookup_shape_from_node(shape).validate(executor, seen, nodes)[1]
+        except ReportableRuntimeError as error:
+            raise RulesBroken(f"The rules could not be applied: {error.message}") from error
+        result, _ = validator.create_validation_report(aims.shapes, not results, results)
         yield from _read(result, data, set(statements), subjects, rules)
 
 
