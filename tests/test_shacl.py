@@ -8,27 +8,29 @@ from pathlib import Path
 
 import pyshacl
 import pytest
+import rdflib
 from rdflib.namespace import SH
 
 from tests.test_shapes import CASES, EXAMPLES, IRIS, NEIGHBOURHOOD, lines_of
-from v4graph import rdf, shapes
-from v4graph.report import Finding
+from v4graph import rdf, shacl, shapes
 from v4graph.rules import load_rules
 
 RULES = load_rules(IRIS)
-SHAPES = shapes._graph(RULES.triples)
+SHAPES = shacl.fill(rdflib.Graph(), RULES.triples)
 STEP = 1 if os.environ.get("V4GRAPH_DRILL") == "full" else 12
 FILES = [*EXAMPLES, *sorted(CASES.rglob("*.ttl"))][::STEP]
 NO_TARGETS = (SH.targetNode, SH.target)
 
 
-def plain(statements: list[str], known: Iterable[str]) -> set[Finding]:
+def told(statements: list[str], known: Iterable[str]) -> list[str]:
+    return [*statements, *shapes._needed(statements, set(known)), *RULES.vocabulary.hierarchy]
+
+
+def plain(lines: list[str], own: set[str]) -> set[shacl.Found]:
     """What pySHACL says of the data as a whole, told of the contribution's own records."""
-    context = shapes._needed(statements, set(known))
-    data = shapes._graph(rdf.parse_lines([*statements, *context, *RULES.vocabulary.hierarchy]))
-    subjects = {rdf.split_line(line)[0][1:-1] for line in statements}
+    data = shacl.fill(rdflib.Graph(), rdf.parse_lines(lines))
     result = pyshacl.validate(data, shacl_graph=SHAPES, inference="none", advanced=False, do_owl_imports=False)[1]
-    return set(shapes._read(result, data, set(statements), subjects, RULES))
+    return set(shacl.read(result, data, own))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -37,8 +39,11 @@ def test_findings_are_those_of_pyshacl(path: Path) -> None:
         statements = sorted(set(lines_of(path)))
     except SyntaxError:  # a fault of the document, found before any shape is asked
         return
-    found = set(shapes._of_shapes(statements, set(NEIGHBOURHOOD), RULES, IRIS))
-    assert found == plain(statements, NEIGHBOURHOOD)
+    found = {
+        shacl.Found(one.shape, one.focus, one.path, one.value, one.component or "")
+        for one in shapes._of_shapes(statements, set(NEIGHBOURHOOD), RULES, IRIS)
+    }
+    assert found == plain(told(statements, NEIGHBOURHOOD), set(statements))
 
 
 def test_no_shape_aims_in_another_way() -> None:
