@@ -8,6 +8,7 @@ a validation runs in the same thread or task.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,9 +21,10 @@ import pyoxigraph as ox
 import pyshacl
 import rdflib
 from pyshacl import shape as shape_module
-from pyshacl.constraints import ALL_CONSTRAINT_PARAMETERS, CONSTRAINT_PARAMETERS_MAP, constraint_component
+from pyshacl.constraints import ALL_CONSTRAINT_PARAMETERS, CONSTRAINT_PARAMETERS_MAP
 from pyshacl.errors import ReportableRuntimeError
 from pyshacl.graph_abstraction import DataGraph
+from pyshacl.rdfutil.stringify import stringify_node
 from rdflib.namespace import RDF, RDFS, SH
 from rdflib.term import Node
 
@@ -147,6 +149,13 @@ def _unworded(*_: object, **__: object) -> str:
     return ""
 
 
+_WORDY = tuple(
+    module
+    for name, module in sys.modules.items()
+    if name.startswith("pyshacl.constraints.") and "stringify_node" in vars(module)
+)
+
+
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Without what nobody reads: rdflib's log of ill-typed literals, and pySHACL's wording of every single result.
@@ -154,9 +163,8 @@ def _quietly() -> Iterator[None]:
     pySHACL words the results of all branches of an ``sh:or``, also of those that another branch makes good: a third
     of its time. Another third goes into looking for parameters in a list, which is therefore given as a set.
     """
-    words: Any = constraint_component
-    wording = words.stringify_node
-    words.stringify_node = _unworded
+    for module in _WORDY:
+        vars(module)["stringify_node"] = _unworded
     vars(shape_module)["CONSTRAINT_PARAMS"] = (frozenset(ALL_CONSTRAINT_PARAMETERS), CONSTRAINT_PARAMETERS_MAP)
     logging.getLogger("rdflib.term").addFilter(_others_only)
     token = _VALIDATING.set(True)
@@ -164,7 +172,8 @@ def _quietly() -> Iterator[None]:
         yield
     finally:
         _VALIDATING.reset(token)
-        words.stringify_node = wording
+        for module in _WORDY:
+            vars(module)["stringify_node"] = stringify_node
         vars(shape_module).pop("CONSTRAINT_PARAMS")
 
 
