@@ -8,7 +8,7 @@ SHACL's vocabulary is reported and left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from v4graph import integrity, rdf
@@ -21,11 +21,19 @@ from v4graph.vocabulary import Fault, find_faults
 RDF_TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
 
 
-def validate(lines: Iterable[str], *, context: Iterable[str] = (), iris: Iris, outside: bool = False) -> Report:
+def validate(
+    lines: Iterable[str],
+    *,
+    context: Iterable[str] = (),
+    iris: Iris,
+    outside: bool = False,
+    departed: Collection[str] = (),
+) -> Report:
     """The report on a contribution (N-Triples lines), given what the graph says of the things it refers to.
 
     From ``outside`` comes one source of somebody who may speak of records only, not of the graph itself; what would
-    be a contradiction between sources is then a fault of this one.
+    be a contradiction between sources is then a fault of this one; and ``departed`` are things that others once
+    described, whose addresses are theirs for good.
     """
     rules = load_rules(iris)
     said = sorted(set(lines))
@@ -33,7 +41,8 @@ def validate(lines: Iterable[str], *, context: Iterable[str] = (), iris: Iris, o
     faults = find_faults(said, known, rules.vocabulary, iris)
     if outside:
         told = [rdf.split_line(line) for line in said]
-        gone = withdrawn([rdf.split_line(line) for line in known])
+        described = [rdf.split_line(line) for line in known]
+        gone = dict.fromkeys(set(departed) - {subject[1:-1] for subject, _, _ in described}) | withdrawn(described)
         faults = [f for f in faults if f.rule != "foreignSubject" or iris.path(f.focus) is None]
         of_scope = list(find_scope_faults(told, gone, rules.kinds, iris))
         out_of_scope = {fault.focus for fault in of_scope}
