@@ -18,13 +18,13 @@ from v4graph.settings import Settings
 from v4graph.store.embedded import current, holding
 from v4graph.workspace import Workspace
 
-from .small import SOUTH, WEST, project_lines, small
+from .small import CLEAN, SOUTH, WEST, project_lines, small, token
 
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Workspace:
     workspace = small(tmp_path / "home")
-    workspace.submit(SOUTH, "south", project_lines("one"))
+    workspace.submit(SOUTH, "south", project_lines("one"), report=CLEAN, checked_token=token(workspace))
     return workspace
 
 
@@ -50,7 +50,7 @@ def test_an_instance_in_order(instance: Workspace) -> None:
 
 
 def test_what_waits_and_what_fails(instance: Workspace) -> None:
-    instance.submit(WEST, "west", project_lines("two"))
+    instance.submit(WEST, "west", project_lines("two"), report=CLEAN, checked_token=token(instance))
     harvest.register(instance, Registered("north", "https://north.example/data.ttl"), "curator")
     assert condition(instance).healthy
     harvest._keep(instance.home, "north", Status(error="it does not answer", failures=3))
@@ -62,7 +62,8 @@ def test_what_waits_and_what_fails(instance: Workspace) -> None:
 def test_a_store_that_is_behind(instance: Workspace) -> None:
     before = instance.home / "before"
     shutil.copy(instance.home / "store" / "CURRENT", before)
-    instance.submit(SOUTH, "south", project_lines("one", "2014"))
+    changed = project_lines("one", "2014")
+    instance.submit(SOUTH, "south", changed, report=CLEAN, checked_token=token(instance))
     shutil.copy(before, instance.home / "store" / "CURRENT")
     found = condition(instance)
     assert found.behind == 1
