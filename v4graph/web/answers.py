@@ -61,12 +61,15 @@ class Kept:
 
     async def send(self, send: Send, if_none_match: str | None, *, head: bool = False) -> None:
         """Send the answer, or 304 when the client has it."""
+        start, body = self.messages(if_none_match)
+        await send(start)
+        await send(_NO_BODY if head else body)
+
+    def messages(self, if_none_match: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What is sent: the answer, or 304."""
         if if_none_match is not None and none_match(if_none_match, self.tag):
-            await send(unchanged(self.start["headers"]))
-            await send(_NO_BODY)
-            return
-        await send(self.start)
-        await send(_NO_BODY if head else self.body)
+            return unchanged(self.start["headers"]), _NO_BODY
+        return self.start, self.body
 
 
 _NO_BODY = {"type": "http.response.body", "body": b"", "more_body": False}
