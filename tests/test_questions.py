@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.library import CLUSTERS
+
 
 def test_partners_of_v4clusters(ask: Any) -> None:
     found = ask("projects/list-partners", project="id/project/v4clusters")
