@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -230,6 +231,32 @@ def test_who_answers_otherwise_is_left_out_of_the_ratio(bench: Bench) -> None:
     found = questions.by_question(replace(bench, fleet=odd), {"q": lambda _: "SELECT ?s { ?s ?p ?o } LIMIT 3"})
     assert found.ratios(OURS) == {}
     assert "left out of the ratio: q (" in " ".join(found.notes)
+
+
+def test_who_does_not_answer_is_started_again_and_then_left_out(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(questions, "PATIENCE", 0.3)
+    asked = []
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        mute = replace(bench.fleet.servers[1], url=f"http://127.0.0.1:{silent.getsockname()[1]}")
+
+        class Mute(Fleet):
+            @property
+            def servers(self) -> list[Running]:
+                return [bench.ours, mute] if "peer" not in self.not_measured else [bench.ours]
+
+            def start(self, name: str) -> Running:
+                asked.append(name)
+                if len(asked) == questions.STRIKES:
+                    raise NotMeasured("it does not come back")
+                return mute
+
+        fleet = Mute(bench.fleet.data, (US, PEER))
+        texts = {name: lambda _: "ASK {}" for name in "abcd"}
+        found = questions.by_question(replace(bench, fleet=fleet), texts)
+    assert asked == ["peer"] * questions.STRIKES
+    assert fleet.not_measured == {"peer": "it does not come back"}
+    assert found.figures[OURS]["answered"] == 4 and "peer" not in found.figures
+    assert "peer: asked no further after it does not come back" in found.notes
 
 
 @needs_wrk
