@@ -1,5 +1,8 @@
 """Whether two runs agree: every ratio to every peer within 25 %.
 
+A ratio over many questions is taken over those that both runs have: which ones a slow server still answers in time is
+a matter of luck.
+
 python -m benchmarks.compare benchmarks/results/a.json benchmarks/results/b.json
 """
 
@@ -8,20 +11,34 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from benchmarks.goals import Result
+from benchmarks.load import Measured
+from benchmarks.servers import OURS
 
 WITHIN = 0.25
 
 
-def ratios(result: Result) -> Iterator[tuple[tuple[str, str, str], float]]:
-    """Every ratio by size, workload and peer."""
+Key = tuple[str, str, str]
+"""Size, workload, peer."""
+
+
+def _measured(result: Result) -> Iterator[tuple[Key, dict[str, Any]]]:
     for size, told in result["sizes"].items():
         for workload, measured in told["workloads"].items():
-            for peer, ratio in measured["ratios"].items():
-                yield (size, workload, peer), ratio
+            for peer in measured["ratios"]:
+                yield (size, workload, peer), measured
+
+
+def _ratio(measured: dict[str, Any], peer: str, parts: Iterable[str]) -> float:
+    """The ratio to a peer, over some of the parts where it has parts."""
+    kept = {part: measured["parts"][part] for part in parts}
+    if not kept:
+        return float(measured["ratios"][peer])
+    return Measured({}, measured["by"], measured["more_is_better"], kept).ratios(OURS)[peer]
 
 
 def apart(one: float, other: float) -> float:
@@ -29,10 +46,17 @@ def apart(one: float, other: float) -> float:
     return max(one, other) / min(one, other) - 1
 
 
-def differences(first: Result, second: Result) -> list[tuple[tuple[str, str, str], float, float, float]]:
+def differences(first: Result, second: Result) -> list[tuple[Key, float, float, float]]:
     """Ratios that both have, those furthest apart first."""
-    before, after = dict(ratios(first)), dict(ratios(second))
-    found = [(key, before[key], after[key], apart(before[key], after[key])) for key in before.keys() & after.keys()]
+    before, after = dict(_measured(first)), dict(_measured(second))
+    found = []
+    for key in before.keys() & after.keys():
+        peer = key[2]
+        answered = [{p for p, t in run[key]["parts"].items() if {OURS, peer} <= t.keys()} for run in (before, after)]
+        if all(answered) and not answered[0] & answered[1]:
+            continue
+        one, other = (_ratio(run[key], peer, answered[0] & answered[1]) for run in (before, after))
+        found.append((key, one, other, apart(one, other)))
     return sorted(found, key=lambda row: (-row[3], row[0]))
 
 

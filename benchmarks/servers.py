@@ -138,7 +138,7 @@ def running(
                 raise NotMeasured(f"{name} ended with {process.returncode} when it was started")
             if time.perf_counter() - began > wait:
                 raise NotMeasured(f"{name} was not ready in {wait:g} seconds")
-            time.sleep(0.02)
+            time.sleep(0.005)
         yield Running(name, base, path, process, time.perf_counter() - began, suffix)
     finally:
         with suppress(ProcessLookupError):

@@ -355,7 +355,8 @@ def _result() -> dict[str, Any]:
     """A run at two sizes, as it is written down."""
 
     def told(figures: Any, ratios: Any = None, parts: Any = None, notes: Any = ()) -> dict[str, Any]:
-        return {"figures": figures, "ratios": ratios or {}, "parts": parts or {}, "notes": list(notes)}
+        said = {"figures": figures, "ratios": ratios or {}, "parts": parts or {}, "notes": list(notes)}
+        return said | {"by": "requests_per_second", "more_is_better": not parts}
 
     def size(quads: int, ratio: float, milliseconds: float) -> dict[str, Any]:
         rates = {OURS: {"requests_per_second": 1000, "p99_ms": 8}, "oxigraph serve": {"requests_per_second": 2000}}
@@ -368,7 +369,9 @@ def _result() -> dict[str, Any]:
             "workloads": {
                 "point": told(rates, {"oxigraph serve": ratio}, notes=["virtuoso: 3 errors a round"]),
                 "entity": told(rates),
-                "library": told({OURS: {"p50_ms": 3}}, {"virtuoso": 4.0}, {"topic/query": {OURS: 2.0}}),
+                "library": told(
+                    {OURS: {"p50_ms": 3}}, {"virtuoso": 4.0}, {"topic/query": {OURS: 2.0, "virtuoso": 8.0}}
+                ),
                 "publication": told({OURS: {"p50_ms": milliseconds}}),
                 "runaway": told({OURS: {"late_most_ms": 90, "polite_p99_ms": 30, "polite_p99_alone_ms": 10}}),
             },
@@ -458,6 +461,16 @@ def test_two_runs_agree_or_it_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
         compare.main()
     assert ended.value.code == 1
     assert "! " in (said := capsys.readouterr().out) and "3 of 4 ratios agree within 25%" in said
+
+
+def test_two_runs_are_compared_by_the_questions_that_both_have() -> None:
+    first, second = _result(), _result()
+    for told, name, theirs in ((first, "only/first", 800.0), (second, "only/second", 2.0)):
+        told["sizes"]["1000000"]["workloads"]["library"]["parts"][name] = {OURS: 2.0, "virtuoso": theirs}
+    rows = {key: (one, other) for key, one, other, _ in compare.differences(first, second)}
+    assert rows["1000000", "library", "virtuoso"] == (4.0, 4.0)
+    second["sizes"]["1000000"]["workloads"]["library"]["parts"] = {"only/second": {OURS: 1.0, "virtuoso": 1.0}}
+    assert ("1000000", "library", "virtuoso") not in {key for key, *_ in compare.differences(first, second)}
 
 
 def test_every_workload_has_a_title_and_says_what_it_is() -> None:
