@@ -153,7 +153,12 @@ def _workload(name: str, told: Mapping[str, Any], absent: Iterable[str] = ()) ->
         yield "</details>"
         yield ""
     for note in told["notes"]:
-        yield f"- {note}"
+        about, _, rest = note.partition(": left out of the ratio: ")
+        if rest:
+            yield f"- {about}: left out of the ratio in {len(rest.split('; '))} questions"
+            yield from (f"  - {each}" for each in rest.split("; "))
+        else:
+            yield f"- {note}"
     if told["notes"]:
         yield ""
 
