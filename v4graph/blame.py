@@ -185,6 +185,13 @@ class Departures:
             self._catch_up(ledger)
             return sorted(self._last.get(iri, ()))
 
+    def of_others(self, ledger: Ledger, lines: Iterable[str], source: str | None) -> set[str]:
+        """The things described by N-Triples lines that other sources took statements back of, and this one never."""
+        with self._lock:
+            self._catch_up(ledger)
+            subjects = {line[1 : line.index(">")] for line in lines if line.startswith(self._start)}
+            return {iri for iri in subjects & self._last.keys() if source not in self._last[iri]}
+
     def find(self, ledger: Ledger, iri: str) -> Publication | None:
         """The last publication that removed a statement about a thing; None when there never was one."""
         with self._lock:
