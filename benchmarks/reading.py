@@ -54,15 +54,25 @@ def in_turns(
 ) -> tuple[dict[str, Figures], list[str]]:
     """Measure all servers in turn, round after round, after a second of warm-up; medians of the rounds, and notes."""
     servers = [bench.ours] if only_ours else bench.fleet.servers
-    rows: dict[str, list[Figures]] = {server.name: [] for server in servers}
-    for server in servers:
-        measure(server, 0, 1)
-    for number in range(bench.rounds):
-        for server in servers:
-            bench.tell(f"round {number + 1} of {bench.rounds}: {server.name}")
-            rows[server.name].append(measure(server, number + 1, bench.seconds))
-    found = {name: medians(told) for name, told in rows.items()}
-    notes = [f"{name}: {figures['errors']:g} errors a round" for name, figures in found.items() if figures["errors"]]
+    names = [server.name for server in servers]
+    rows: dict[str, list[Figures]] = {name: [] for name in names}
+    notes = []
+    for number in range(bench.rounds + 1):
+        for name in names:
+            bench.tell(f"round {number} of {bench.rounds}: {name}" if number else f"warm-up: {name}")
+            server = next((s for s in bench.fleet.servers if s.name == name), None)
+            try:
+                figures = measure(server or bench.fleet.start(name), number, bench.seconds if number else 1)
+            except NotMeasured as error:
+                notes.append(f"{name}: a round is missing: {error}")
+                bench.fleet.stop(name)
+                continue
+            if number:
+                rows[name].append(figures)
+    found = {name: medians(told) for name, told in rows.items() if told}
+    notes += [f"{name}: {figures['errors']:g} errors a round" for name, figures in found.items() if figures["errors"]]
+    if OURS not in found:
+        raise NotMeasured("; ".join(notes))
     return {name: figures for name, figures in found.items() if figures["requests_per_second"]}, notes
 
 

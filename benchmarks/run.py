@@ -94,24 +94,18 @@ def _at_size(made: Dataset, plan: Plan, tell: Progress) -> dict[str, Any]:
     bench = Bench(fleet, plan.seconds, plan.rounds, tell)
     skipped: dict[str, str] = {}
     try:
-        for server in fleet.kinds:
-            tell(f"starting {server.name}")
-            try:
-                fleet.start(server.name)
-            except NotMeasured as error:
-                if server.name == OURS:
-                    raise
-                fleet.leave_out(server.name, str(error))
+        _start_missing(fleet, tell)
         for workload in AT_EACH_SIZE:
             if workload.name not in plan.only:
                 continue
             tell.about = f"{about}{workload.name}: "
             tell("begins")
+            _start_missing(fleet, tell)
             try:
                 found[workload.name] = written(workload.run(bench))
-            except NotMeasured as error:
-                skipped[workload.name] = str(error)
-                tell(f"not measured: {error}")
+            except Exception as error:  # a long run is not lost because of one workload; the page tells
+                skipped[workload.name] = str(error) if isinstance(error, NotMeasured) else repr(error)
+                tell(f"not measured: {skipped[workload.name]}")
     finally:
         tell.about = about
         fleet.close()
@@ -123,6 +117,20 @@ def _at_size(made: Dataset, plan: Plan, tell: Progress) -> dict[str, Any]:
         "not_measured": fleet.not_measured,
         "skipped": skipped,
     }
+
+
+def _start_missing(fleet: Fleet, tell: Progress) -> None:
+    """Start who does not run: all at first, later who died; a peer that does not start is left out."""
+    there = {server.name for server in fleet.servers if server.process.poll() is None}
+    for kind in fleet.kinds:
+        if kind.name not in there:
+            tell(f"starting {kind.name}")
+            try:
+                fleet.start(kind.name)
+            except NotMeasured as error:
+                if kind.name == OURS:
+                    raise
+                fleet.leave_out(kind.name, str(error))
 
 
 def _once(plan: Plan, packaged: Path, tell: Progress) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -180,6 +182,22 @@ def test_a_text_is_asked_once_where_it_is_said_to_be_fresh(bench: Bench) -> None
     assert again["requests_per_second"] > fresh["requests_per_second"], "the second is answered from memory"
     wrong = load.fire(bench.ours, ["SELECT"], 1, clients=1)
     assert wrong["errors"] > 0 and wrong["requests_per_second"] == 0
+
+
+@needs_wrk
+def test_a_server_that_died_is_started_again_and_its_round_is_missing(bench: Bench) -> None:
+    def measure(server: Running, number: int, seconds: float) -> dict[str, float]:
+        if number == 1 and server.name == "peer" and not died:
+            died.append(server.process.pid)
+            os.killpg(server.process.pid, signal.SIGKILL)
+            server.process.wait()
+        return load.fire(server, ["ASK {}"], 1)
+
+    died: list[int] = []
+    found, notes = reading.in_turns(replace(bench, rounds=2), measure)
+    assert set(found) == {OURS, "peer"}
+    assert len(notes) == 1 and notes[0].startswith("peer: a round is missing: wrk had no answer from peer")
+    assert next(s for s in bench.fleet.servers if s.name == "peer").process.pid not in died
 
 
 @needs_wrk
