@@ -9,11 +9,15 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 # tests of a file stay together, so that they share what they publish
 TESTING := --numprocesses auto --maxprocesses 4 --dist loadfile
 
+# sizes that are measured, and more for benchmarks.run, such as BENCH="--rounds 5 --name quiet"
+QUADS ?= 100000
+BENCH ?=
+
 export HOST ?= 127.0.0.1
 export PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test browser drill lint bench frontend messages screenshots lock clean
+.PHONY: help serve test browser drill lint bench peers frontend messages screenshots lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1	/' | expand -t 13
@@ -37,8 +41,15 @@ drill: $(VENV)/developing ## Run the long tests in full: every address in every 
 lint: $(VENV)/developing ## Check style and types
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
-bench: $(VENV)/benchmarking ## Measure against other servers, side by side
-	$(BIN)/python -m benchmarks.run
+bench: $(VENV)/benchmarking peers ## Measure against other servers, side by side; QUADS="100000 1000000" says at which sizes
+	$(BIN)/python -m benchmarks.run --quads $(QUADS) $(BENCH)
+
+peers:
+	@for package in wrk:wrk virtuoso-t:virtuoso-opensource-7-bin; do \
+	  command -v $${package%%:*} >/dev/null && continue; \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
+	    then echo "installing $${package#*:}"; apt-get update -qq && apt-get install -y -qq $${package#*:} >/dev/null; \
+	    else echo "no $${package%%:*} here: install the package $${package#*:}"; fi; done
 
 frontend: ## Build the scripts, styles and fonts of the portal anew (needs Node 20 or newer)
 	@cd frontend && { [ -d node_modules ] || npm ci --ignore-scripts --no-audit --no-fund; }
