@@ -12,15 +12,19 @@ import os
 import signal
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from typing import Any
 
 from v4graph import contributions, derivation
-from v4graph.errors import StoreError
+from v4graph.errors import StoreError, V4GraphError
 from v4graph.iris import Iris
 from v4graph.rules import load_rules
 from v4graph.sandbox.confinement import die_with_parent, no_core_dumps
 from v4graph.settings import Settings
 from v4graph.workspace import Workspace
+
+MEND_SECONDS = 20.0
+"""How long after a failure, such as a full disk, the store is brought up to the ledger again."""
 
 
 class Publisher:
@@ -30,6 +34,7 @@ class Publisher:
         """Nothing is started yet: the first call starts the process."""
         self._settings = settings
         self._pool: ProcessPoolExecutor | None = None
+        self._mending: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start the process and make it warm, so that the first contribution is as quick as any."""
@@ -42,10 +47,25 @@ class Publisher:
             StoreError: the process ended in the middle; whether it was recorded, the ledger says.
             V4GraphError: as the method does.
         """
-        return await self._run(_call, self._settings, method, args, options)
+        try:
+            return await self._run(_call, self._settings, method, args, options)
+        except StoreError:
+            if self._mending is None or self._mending.done():
+                self._mending = asyncio.create_task(self._mend())
+            raise
+
+    async def _mend(self) -> None:
+        """What is recorded and could not be shown is shown as soon as it can be, also when nobody publishes."""
+        while True:
+            await asyncio.sleep(MEND_SECONDS)
+            with suppress(StoreError):
+                await self._run(_call, self._settings, "heal", (), {})
+                return
 
     async def close(self) -> None:
         """End the process after what it is doing."""
+        if self._mending is not None:
+            self._mending.cancel()
         if self._pool is not None:
             pool, self._pool = self._pool, None
             await asyncio.to_thread(pool.shutdown, True, cancel_futures=True)
@@ -81,7 +101,8 @@ def _begin(settings: Settings, parent: int) -> None:
     load_rules(iris)
     derivation.load_rules(iris)
     contributions.rules_version()
-    Workspace(settings).heal()
+    with suppress(V4GraphError):  # a full disk, a broken ledger: told to whoever calls
+        Workspace(settings).heal()
 
 
 def _call(settings: Settings, method: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:

@@ -8,6 +8,7 @@ one timer and one future. A reader that was killed, died or grew is replaced in 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Mapping
 from typing import Self
@@ -20,8 +21,11 @@ from v4graph.sandbox.complaints import query_error
 from v4graph.sandbox.process import ReaderProcess
 from v4graph.settings import Settings
 from v4graph.store.embedded import Snapshot
+from v4graph.store.faults import damaged
 
 __all__ = ["Answer", "Job", "Sandbox"]
+
+log = logging.getLogger(__name__)
 
 _START_SECONDS = 30.0
 _LONGEST_PAUSE = 5.0
@@ -214,6 +218,9 @@ class Sandbox:
                 f"The answer to this query is {answer}; it can be sent as {', '.join(available)}.",
                 available=available,
             )
+        if message.startswith("Corruption") and name in ("OSError", "RuntimeError") and self.snapshot is not None:
+            log.error("snapshot %s: %s", self.snapshot.path, message)
+            return damaged(self.snapshot.path.parents[2], message)
         if name == "OSError":
             # in confinement nothing but SERVICE fails like this, however it was spelt
             if tokens.mentions_service(job.query):
