@@ -66,21 +66,33 @@ class Lifecycle:
         Raises:
             LedgerBroken: it is gone, though there is a store that was made from it.
         """
-        with publishing(self.home), self.ledger() as ledger:
-            if ledger.head() is None and current(self.home) is not None:
-                raise sqlite.broken("is empty, though the store says that something was published")
-            yield ledger
+        with publishing(self.home):
+            self.refuse_lost()
+            with self.ledger() as ledger:
+                yield ledger
 
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:
         """The ledger, for the length of a block."""
-        if sqlite.is_lost(self.home):
-            raise sqlite.broken("is missing, though the store says that something was published")
         ledger = Ledger.in_home(self.home)
         try:
             yield ledger
         finally:
             ledger.close()
+
+    def refuse_lost(self) -> None:
+        """Refuse to go on without the ledger that the store was made from.
+
+        Raises:
+            LedgerBroken: it is gone.
+        """
+        if current(self.home) is None:
+            return
+        if (self.home / sqlite.FILE).exists():
+            with self.ledger() as ledger:
+                if ledger.head() is not None:
+                    return
+        raise sqlite.broken("is missing or empty, though the store says that something was published")
 
     # --- partners and their sources -----------------------------------------------------------------------------
 

@@ -145,6 +145,7 @@ class Workspace(Lifecycle):
 
     def check(self) -> list[str]:
         """Check that the ledger's chain holds and the store is what the ledger says; returns what was seen."""
+        self.refuse_lost()
         with self.ledger() as ledger:
             entries = ledger.verify()
             if not entries:

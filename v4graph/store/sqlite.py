@@ -82,9 +82,3 @@ def broken(how: str) -> LedgerBroken:
         f"The ledger ({FILE}) {how}. Stop the server, move it away together with {FILE}-wal and -shm, and run "
         "“v4graph restore FILE” with the last backup. Keep what you moved: more may be saved from it."
     )
-
-
-def is_lost(home: Path) -> bool:
-    """Whether there is a store and no ledger that it could have come from."""
-    file, snapshots = home / FILE, home / "store" / "snapshots"
-    return not (file.exists() and file.stat().st_size) and snapshots.is_dir() and any(snapshots.iterdir())
