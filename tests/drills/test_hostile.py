@@ -15,7 +15,7 @@ from v4graph.settings import Settings
 from v4graph.web.app import create_app
 
 CLIENTS = 16 if FULL else 4
-SECONDS = 60.0 if FULL else 5.0
+SECONDS = 60.0 if FULL else 3.0
 _FEDERATED = [query.format(url="http://127.0.0.1:9/", host="x", port=9) for query in FEDERATED.values()]
 CORPUS = [*NESTED.values(), *BOMBS.values(), *LONG_ONES.values(), *_FEDERATED]
 

@@ -223,7 +223,7 @@ def _chunks(body: bytes) -> list[bytes]:
 def test_no_request_makes_the_server_fail(target: Instance) -> None:
     seen: dict[int, int] = {}
 
-    @budget(250, 20_000)
+    @budget(200, 20_000)
     @given(requests())
     def throw(request: tuple[str, str, list[tuple[bytes, bytes]], bytes, str | None]) -> None:
         received = send(target, *request)
