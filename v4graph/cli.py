@@ -14,9 +14,10 @@ from rich.table import Table
 from v4graph import __version__
 from v4graph.commands import contributions, harvest, history, partners, releases, status
 from v4graph.commands.terminal import ERR, OUT, settings, telling
-from v4graph.errors import NotFound, UnknownParameter
+from v4graph.errors import NotFound, NotWritable, StorageFull, UnknownParameter
 from v4graph.iris import Iris
 from v4graph.queries import LANGUAGES, bind_checked, find_in_library, list_library
+from v4graph.store.embedded import current
 from v4graph.workspace import Loaded, Workspace
 
 app = typer.Typer(
@@ -61,7 +62,14 @@ def serve(
             return
         workspace = Workspace(chosen)
         with ERR.status("opening the store") as status:
-            if workspace.heal(tell=status.update) is None:
+            try:
+                first = workspace.heal(tell=status.update) is None
+            except (NotWritable, StorageFull) as hindrance:
+                if current(chosen.home) is None:
+                    raise
+                first = False
+                OUT.print(f"serving what is there: {hindrance.detail}", highlight=False)
+            if first:
                 status.update("loading the packaged data")
                 published = workspace.load(tell=status.update).published
                 triples = sum(p.triples for p in published)

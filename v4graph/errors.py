@@ -17,7 +17,8 @@
     ├─ TooManyRequests 429
     ├─ RulesBroken 500
     ├─ FetchFailed 502
-    ├─ StoreError 500               StoreLocked 503 · LedgerBroken 500
+    ├─ StoreError 500               StoreLocked 503 · StoreDamaged 500 · StorageFull 507 · NotWritable 503
+    │                               LedgerBroken 500
     └─ Overloaded 503               QueryTimeout · QueryTooBig
 
 The domain raises meaning; only this table knows HTTP. The web turns an error into ``application/problem+json``
@@ -242,10 +243,28 @@ class StoreLocked(StoreError):
     slug, title, status = "store-locked", "Another process is publishing", 503
 
 
-class LedgerBroken(StoreError):
-    """The chain of hashes of the ledger does not hold."""
+class StoreDamaged(StoreError):
+    """Files of the store are not what was written; it can be built again from the ledger."""
 
-    slug, title = "ledger-broken", "The ledger was changed from outside"
+    slug, title = "store-damaged", "The store is damaged"
+
+
+class StorageFull(StoreError):
+    """There is no room to write."""
+
+    slug, title, status = "storage-full", "The disk is full", 507
+
+
+class NotWritable(StoreError):
+    """The home may be read, not written."""
+
+    slug, title, status = "not-writable", "Nothing can be written now", 503
+
+
+class LedgerBroken(StoreError):
+    """The chain of hashes of the ledger does not hold, or its file is not what was written."""
+
+    slug, title = "ledger-broken", "The ledger is damaged, or was changed from outside"
 
 
 class Overloaded(V4GraphError):

@@ -40,6 +40,8 @@ from v4graph.entries import (
     state_hash,
 )
 from v4graph.errors import LedgerBroken
+from v4graph.store import sqlite
+from v4graph.store.faults import store_faults
 
 __all__ = ["EMPTY", "KEPT", "PROJECTED", "START", "Append", "Entry", "Ledger", "Standing"]
 
@@ -92,7 +94,8 @@ class Ledger:
         self._engine = sa.create_engine(url)
         self._sqlite = self._engine.dialect.name == "sqlite"
         if self._sqlite:
-            sa.event.listen(self._engine, "connect", _prepare_sqlite)
+            sa.event.listen(self._engine, "connect", sqlite.prepare)
+            sa.event.listen(self._engine, "handle_error", sqlite.explain)
         META.create_all(self._engine)
         for index in ENTRY.indexes:
             index.create(self._engine, checkfirst=True)
@@ -105,8 +108,9 @@ class Ledger:
     @classmethod
     def in_home(cls, home: Path) -> Ledger:
         """The ledger of a home folder, one SQLite file."""
-        home.mkdir(parents=True, exist_ok=True)
-        return cls(f"sqlite:///{home / 'ledger.sqlite'}")
+        with store_faults(home):
+            home.mkdir(parents=True, exist_ok=True)
+        return cls(sqlite.address(home / sqlite.FILE))
 
     def close(self) -> None:
         """Close all connections."""
@@ -186,7 +190,10 @@ class Ledger:
         """The bytes of a content."""
         with self._engine.connect() as db:
             data: bytes = db.execute(sa.select(CONTENT.c.data).where(CONTENT.c.sha256 == content)).scalar_one()
-        return gzip.decompress(data)
+        try:
+            return gzip.decompress(data)
+        except (OSError, EOFError, zlib.error):
+            raise sqlite.broken(f"is damaged (its content {content[:12]} cannot be read)") from None
 
     def lines(self, content: str | None) -> list[str]:
         """The sorted N-Triples lines of a content."""
@@ -363,7 +370,7 @@ class Ledger:
         for content in sorted(contents):
             try:
                 intact = hashlib.sha256(self.content(content)).hexdigest() == content
-            except (sa.exc.NoResultFound, OSError, EOFError, zlib.error):
+            except (sa.exc.NoResultFound, LedgerBroken):
                 intact = False
             if not intact:
                 raise LedgerBroken(f"The content {content} of the ledger was changed or removed.")
@@ -389,12 +396,3 @@ class Ledger:
             original: Any = db.connection.driver_connection
             original.backup(copy)
         copy.close()
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute("PRAGMA busy_timeout=30000")
-    cursor.close()

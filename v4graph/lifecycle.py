@@ -14,7 +14,7 @@ from v4graph import actors, contributions, derivation, projection, proposals, re
 from v4graph.actors import Actor, Partner
 from v4graph.blame import Departures
 from v4graph.contributions import Published, Verdict
-from v4graph.errors import BadRequest, StaleCheck, UnknownRevision
+from v4graph.errors import BadRequest, StaleCheck, StoreError, UnknownRevision
 from v4graph.iris import Iris
 from v4graph.ledger import Ledger
 from v4graph.neighbourhood import Neighbourhood
@@ -23,7 +23,9 @@ from v4graph.records import Record
 from v4graph.report import Report
 from v4graph.settings import Settings
 from v4graph.shapes import validate
+from v4graph.store import sqlite
 from v4graph.store.embedded import Snapshot, current, publishing
+from v4graph.store.faults import store_faults
 
 TRIES = 5
 """So often a contribution is checked again because somebody else published meanwhile; then nobody else may."""
@@ -60,9 +62,15 @@ class Lifecycle:
 
     @contextmanager
     def writing(self) -> Iterator[Ledger]:
-        """The ledger, for who changes it: one process at a time."""
-        with publishing(self.home), self.ledger() as ledger:
-            yield ledger
+        """The ledger, for who changes it: one process at a time.
+
+        Raises:
+            LedgerBroken: it is gone, though there is a store that was made from it.
+        """
+        with publishing(self.home):
+            self.refuse_lost()
+            with self.ledger() as ledger:
+                yield ledger
 
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:
@@ -72,6 +80,20 @@ class Lifecycle:
             yield ledger
         finally:
             ledger.close()
+
+    def refuse_lost(self) -> None:
+        """Refuse to go on without the ledger that the store was made from.
+
+        Raises:
+            LedgerBroken: it is gone.
+        """
+        if current(self.home) is None:
+            return
+        if (self.home / sqlite.FILE).exists():
+            with self.ledger() as ledger:
+                if ledger.head() is not None:
+                    return
+        raise sqlite.broken("is missing or empty, though the store says that something was published")
 
     # --- partners and their sources -----------------------------------------------------------------------------
 
@@ -256,7 +278,14 @@ class Lifecycle:
         if record.state != "published":
             return Outcome(record, report or records.report_of(ledger, record), None, current(self.home))
         published = contributions.published(ledger, record)
-        snapshot = projection.project(ledger, self.home, self.iris)
+        try:
+            snapshot = projection.project(ledger, self.home, self.iris)
+        except StoreError as error:  # the ledger has it, for good
+            error.detail = (
+                f"Contribution {number} is recorded, and is shown as soon as that is possible. {error.detail}"
+            )
+            error.extras["contribution"] = number
+            raise
         return Outcome(record, report or records.report_of(ledger, record), published, snapshot)
 
     def _given(self, report: Report | None, token: str | None) -> Verdict | None:
@@ -267,9 +296,10 @@ class Lifecycle:
         if not lines:
             return Verdict(None)
         snapshot = current(self.home)
-        store = ox.Store.read_only(str(snapshot.path)) if snapshot else ox.Store()
         derived = derivation.derived_properties(self.iris)
-        context = Neighbourhood(store, self.iris, derived, source).of(lines)
+        with store_faults(self.home):
+            store = ox.Store.read_only(str(snapshot.path)) if snapshot else ox.Store()
+            context = Neighbourhood(store, self.iris, derived, source).of(lines)
         outside = partner != actors.CURATOR
         departed = Departures(self.iris).of_others(ledger, lines, source) if outside else ()
         report = validate(lines, context=context, iris=self.iris, outside=outside, departed=departed)

@@ -17,11 +17,13 @@ from pathlib import Path
 import pyoxigraph as ox
 
 from v4graph import derivation, provenance, rdf
+from v4graph.errors import StoreDamaged
 from v4graph.iris import Iris
 from v4graph.ledger import PROJECTED, Entry, Ledger
 from v4graph.resolution import Policies, Rules, resolve_subject
 from v4graph.state import RESOLUTIONS, State, state_of
 from v4graph.store.embedded import Primary, Snapshot, current, wipe
+from v4graph.store.faults import damaged, store_faults
 
 VOCABULARY = ("ontology", "schemes")
 """Sources that decide how all others are read: a change of theirs builds the store anew."""
@@ -58,20 +60,39 @@ def project(
 ) -> Snapshot:
     """Bring the store of a home up to the ledger's last public entry and make the snapshot; heals what a crash left.
 
-    To be called within ``publishing``. Costs as much as what is missing, or everything when ``anew``. With ``until``
-    the store is that of an entry of the past, in a home of its own.
+    To be called within ``publishing``. Costs as much as what is missing, or everything when ``anew`` or when the store
+    turns out to be damaged. With ``until`` the store is that of an entry of the past, in a home of its own.
+
+    Raises:
+        StorageFull, NotWritable: the ledger stays as it is; called again, it goes on where it stopped.
     """
+    try:
+        with store_faults(home):
+            return _project(ledger, home, iris, until, anew, tell)
+    except StoreDamaged as damage:
+        if anew:
+            raise
+        tell(f"building the store anew: {damage.detail}")
+        with store_faults(home):
+            return _project(ledger, home, iris, until, True, tell)
+
+
+def _project(ledger: Ledger, home: Path, iris: Iris, until: int | None, anew: bool, tell: Progress) -> Snapshot:
     head = ledger.head(PROJECTED, until=until)
     if head is None:
         raise ValueError("the ledger is empty: there is nothing to project")
     rules = derivation.load_rules(iris)
     fingerprint = derivation.fingerprint(rules)
     token = token_of(head, fingerprint)
+    if anew:
+        wipe(home)
     primary = Primary(home)
     try:
-        done = None if anew else applied(primary.store, iris)
+        done = applied(primary.store, iris)
         now = current(home)
         if done == (head.number, head.hash, fingerprint) and now and now.token == token and now.path.is_dir():
+            if applied(ox.Store.read_only(str(now.path)), iris) != done:
+                raise damaged(home, f"{now.path}/CURRENT")
             return now
         if done != (head.number, head.hash, fingerprint):
             at_marker = ledger.entry(done[0]) if done and done[0] <= head.number else None

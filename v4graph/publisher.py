@@ -13,16 +13,20 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from time import perf_counter
 from typing import Any
 
 from v4graph import contributions, derivation
-from v4graph.errors import StoreError
+from v4graph.errors import StoreError, V4GraphError
 from v4graph.iris import Iris
 from v4graph.rules import load_rules
 from v4graph.sandbox.confinement import die_with_parent, no_core_dumps
 from v4graph.settings import Settings
 from v4graph.workspace import Workspace
+
+MEND_SECONDS = 20.0
+"""How long after a failure, such as a full disk, the store is brought up to the ledger again."""
 
 
 class Publisher:
@@ -33,6 +37,7 @@ class Publisher:
         self._settings = settings
         self._took = took
         self._pool: ProcessPoolExecutor | None = None
+        self._mending: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start the process and make it warm, so that the first contribution is as quick as any."""
@@ -48,11 +53,25 @@ class Publisher:
         began = perf_counter()
         try:
             return await self._run(_call, self._settings, method, args, options)
+        except StoreError:
+            if self._mending is None or self._mending.done():
+                self._mending = asyncio.create_task(self._mend())
+            raise
         finally:
             self._took(perf_counter() - began)
 
+    async def _mend(self) -> None:
+        """What is recorded and could not be shown is shown as soon as it can be, also when nobody publishes."""
+        while True:
+            await asyncio.sleep(MEND_SECONDS)
+            with suppress(StoreError):
+                await self._run(_call, self._settings, "heal", (), {})
+                return
+
     async def close(self) -> None:
         """End the process after what it is doing."""
+        if self._mending is not None:
+            self._mending.cancel()
         if self._pool is not None:
             pool, self._pool = self._pool, None
             await asyncio.to_thread(pool.shutdown, True, cancel_futures=True)
@@ -88,7 +107,8 @@ def _begin(settings: Settings, parent: int) -> None:
     load_rules(iris)
     derivation.load_rules(iris)
     contributions.rules_version()
-    Workspace(settings).heal()
+    with suppress(V4GraphError):  # a full disk, a broken ledger: told to whoever calls
+        Workspace(settings).heal()
 
 
 def _call(settings: Settings, method: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:

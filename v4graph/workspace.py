@@ -14,13 +14,15 @@ import pyoxigraph as ox
 from v4graph import checks, contributions, derivation, packaged, projection, proposals, rdf, sources
 from v4graph.actors import CURATOR
 from v4graph.contributions import Contribution, Published
-from v4graph.errors import BadRequest, StoreError
-from v4graph.ledger import Entry, Ledger
+from v4graph.errors import BadRequest, StoreDamaged, StoreError
+from v4graph.ledger import PROJECTED, Entry, Ledger
 from v4graph.lifecycle import TRIES, Lifecycle, Outcome
 from v4graph.neighbourhood import Neighbourhood
 from v4graph.report import Report
 from v4graph.shapes import validate
-from v4graph.store.embedded import Snapshot, current, publishing
+from v4graph.store import sqlite
+from v4graph.store.embedded import Snapshot, current
+from v4graph.store.faults import store_faults
 
 __all__ = ["TRIES", "Loaded", "Outcome", "Tell", "Workspace"]
 
@@ -90,12 +92,12 @@ class Workspace(Lifecycle):
 
     def rebuild(self, tell: Tell = _silent) -> Snapshot:
         """Build the store anew from the ledger."""
-        with publishing(self.home), self.ledger() as ledger:
+        with self.writing() as ledger:
             return projection.project(ledger, self.home, self.iris, anew=True, tell=tell)
 
     def heal(self, tell: Tell = _silent) -> Snapshot | None:
         """Bring the store up to the ledger after whatever happened; None when nothing was ever published."""
-        with publishing(self.home), self.ledger() as ledger:
+        with self.writing() as ledger:
             known = ledger.current("revision", projection.VOCABULARY[0])
             return projection.project(ledger, self.home, self.iris, tell=tell) if known else None
 
@@ -109,8 +111,9 @@ class Workspace(Lifecycle):
 
     def restore(self, archive: Path, tell: Tell = _silent) -> Snapshot:
         """Make an empty home from a backup; the ledger is verified and the store built from it."""
-        if (self.home / "ledger.sqlite").exists():
-            raise BadRequest(f"{self.home} holds a ledger already; restore goes into an empty home.")
+        for name in ("ledger.sqlite", "ledger.sqlite-wal"):
+            if (self.home / name).exists():
+                raise BadRequest(f"{self.home} holds a ledger already ({name}); restore goes into an empty home.")
         self.home.mkdir(parents=True, exist_ok=True)
         try:
             with tarfile.open(archive, "r:gz") as packed, tempfile.TemporaryDirectory(dir=self.home) as folder:
@@ -128,8 +131,13 @@ class Workspace(Lifecycle):
         """The store as sorted N-Quads lines: what its hash is made of."""
         snapshot = current(self.home)
         if snapshot is None:
+            if (self.home / sqlite.FILE).exists():
+                with self.ledger() as ledger:
+                    if ledger.head(PROJECTED) is not None:
+                        raise StoreDamaged("The note store/CURRENT is lost. Run “v4graph rebuild”: nothing else is.")
             return []
-        dumped = ox.Store.read_only(str(snapshot.path)).dump(format=ox.RdfFormat.N_QUADS)
+        with store_faults(self.home):
+            dumped = ox.Store.read_only(str(snapshot.path)).dump(format=ox.RdfFormat.N_QUADS)
         assert dumped is not None  # it is, when no output is given
         return sorted(dumped.decode().split("\n")[:-1])
 
@@ -139,6 +147,7 @@ class Workspace(Lifecycle):
 
     def check(self) -> list[str]:
         """Check that the ledger's chain holds and the store is what the ledger says; returns what was seen."""
+        self.refuse_lost()
         with self.ledger() as ledger:
             entries = ledger.verify()
             if not entries:

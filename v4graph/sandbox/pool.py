@@ -32,6 +32,7 @@ from v4graph.sandbox.complaints import query_error
 from v4graph.sandbox.process import ReaderProcess
 from v4graph.settings import Settings
 from v4graph.store.embedded import Snapshot
+from v4graph.store.faults import damaged
 
 __all__ = ["Answer", "Job", "Sandbox"]
 
@@ -284,6 +285,9 @@ class Sandbox:
                 f"The answer to this query is {answer}; it can be sent as {', '.join(available)}.",
                 available=available,
             )
+        if message.startswith("Corruption") and name in ("OSError", "RuntimeError") and self.snapshot is not None:
+            log.error("snapshot %s: %s", self.snapshot.path, message)
+            return damaged(self.snapshot.path.parents[2], message)
         if name == "OSError":
             # in confinement nothing but SERVICE fails like this, however it was spelt
             if tokens.mentions_service(job.query):

@@ -26,6 +26,7 @@ from typing import IO
 import pyoxigraph as ox
 
 from v4graph.errors import StoreLocked
+from v4graph.store.faults import store_faults
 
 KEEP = 3
 """Snapshots kept though nobody reads them, so that a reader that starts late still finds its own."""
@@ -63,7 +64,7 @@ def current(home: Path) -> Snapshot | None:
 def read_note(note: Path, folder: Path) -> Snapshot | None:
     """The snapshot in a folder that a note tells of, or None when it tells of none."""
     try:
-        told = json.loads(note.read_text(encoding="utf-8"))
+        told = dict(json.loads(note.read_text(encoding="utf-8")))
         name = str(told.get("folder") or told["number"])  # once, snapshots were numbered like their folders
         return Snapshot(int(told["entry"]), folder / name, str(told["token"]), str(told["created"]))
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
@@ -99,10 +100,13 @@ def publishing(home: Path, *, seconds: float = 60.0) -> Iterator[None]:
 
     Raises:
         StoreLocked: another process published for longer than ``seconds``.
+        StorageFull, NotWritable: the lock cannot be taken.
     """
     folder = home / "store"
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "LOCK", "a+b") as lock:
+    with store_faults(home):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = open(folder / "LOCK", "a+b")  # noqa: SIM115
+    with lock:
         deadline = time.monotonic() + seconds
         while not _try_lock(lock, fcntl.LOCK_EX):
             if time.monotonic() > deadline:
@@ -139,17 +143,23 @@ class Primary:
         (self.folder / "snapshots").mkdir(parents=True, exist_ok=True)
         self.path = self.folder / "primary"
         self.store = ox.Store(str(self.path))
+        for log in self.path.glob("LOG.old.*"):  # the engine keeps a thousand of them
+            log.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let go of the files; the engine closes them when the last reference goes."""
-        del self.store
+        """Let go of the files; the engine closes them when the last reference goes. May be called again."""
+        self.__dict__.pop("store", None)
 
     def checkpoint(self, *, entry: int, token: str, created: str | None = None) -> Snapshot:
         """Make the present state the current snapshot (hard links, milliseconds whatever the size)."""
         snapshots = self.folder / "snapshots"
         taken = [int(p.name) for p in snapshots.iterdir() if p.name.isdigit()]
         target = snapshots / str(max(taken, default=0) + 1)
-        self.store.backup(str(target))
+        try:
+            self.store.backup(str(target))
+        except BaseException:
+            shutil.rmtree(target, ignore_errors=True)
+            raise
         now = datetime.now(UTC).isoformat(timespec="seconds")
         snapshot = Snapshot(entry, target, token, created or now)
         snapshot.lock.touch()
@@ -160,7 +170,9 @@ class Primary:
 
 
 def wipe(home: Path) -> None:
-    """Remove the primary, so that it is built anew; snapshots stay for those who read them."""
+    """Remove the primary, so that it is built anew, and what a killed build left; snapshots stay for their readers."""
+    for left in home.glob("rebuild-*"):
+        shutil.rmtree(left, ignore_errors=True)
     shutil.rmtree(home / "store" / "primary", ignore_errors=True)
 
 

@@ -238,7 +238,7 @@ async def catch_up(state: State) -> None:
     """Open the snapshot that was published last, for all readers; nothing to do where it is open."""
     async with state.catching_up:
         found, opened = current(state.settings.home), state.sandbox.snapshot
-        if found is not None and (opened is None or found.token != opened.token):
+        if found is not None and (opened is None or (found.token, found.path) != (opened.token, opened.path)):
             await state.sandbox.open(found)
 
 
