@@ -188,6 +188,8 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
         await state.dumps.close()
         await state.searching.close()
         await state.shelves.close()
+        for kept in (state.guides, state.networks, state.timelines):
+            await kept.latest.close()
         await state.publisher.close()
         actors.close_ledger(state)
         await state.checkers.close()

@@ -81,6 +81,16 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Company:
+    """Who of a country took part in the same projects, each with those projects; ``code`` is that of the country."""
+
+    country: Text | None
+    code: str
+    partners: tuple[tuple[Value, tuple[Value, ...]], ...]
+    projects: int
+
+
+@dataclass(frozen=True, slots=True)
 class Portrait:
     """What the page of a thing shows besides its statements."""
 
@@ -92,8 +102,10 @@ class Portrait:
     awards: tuple[Award, ...]
     timeline: Timeline | None
     family: Timeline | None
-    partners: tuple[tuple[Value, int, Text | None], ...]
+    partners: tuple[Company, ...]
     similar: tuple[tuple[Value, Text | None], ...]
+    fields: tuple[tuple[Value, str, int], ...]
+    """Other countries with clusters of the same sectors: the country, its code, how many."""
     place: Value | None
     latitude: float | None
     longitude: float | None
@@ -122,8 +134,9 @@ def portrait(teller: Teller, around: Surroundings) -> Portrait:
         _awards(teller),
         timeline,
         _timeline(teller, list(seen.values()), own=True) if seen else None,
-        tuple((_named(teller, s.iri), s.count, _country(teller, s.iri)) for s in around.of("partner")),
+        _company(teller, around.of("partner")),
         tuple((_named(teller, s.iri), _country(teller, s.iri)) for s in around.of("similar")),
+        tuple((_named(teller, s.iri), _code(s.iri), s.count) for s in around.of("field")),
         _named(teller, place) if place else None,
         *_coordinates(document, place or document.iri),
     )
@@ -136,6 +149,27 @@ def _named(teller: Teller, iri: str) -> Value:
 def _country(teller: Teller, iri: str) -> Text | None:
     country = teller.document.value_of(iri, teller.iris.term("country"))
     return teller.name(country) if country else None
+
+
+def _code(iri: str) -> str:
+    return iri.rpartition("/")[2].lower()
+
+
+def _company(teller: Teller, partners: Sequence[Sight]) -> tuple[Company, ...]:
+    """Partners by country, the country with most of them first, those of no known country last."""
+    found: dict[str, list[Sight]] = {}
+    for sight in partners:
+        found.setdefault(teller.document.value_of(sight.iri, teller.iris.term("country")) or "", []).append(sight)
+    order = sorted(found, key=lambda country: (country == "", -len(found[country]), country))
+    return tuple(
+        Company(
+            teller.name(country) if country else None,
+            _code(country),
+            tuple((_named(teller, s.iri), tuple(_named(teller, p) for p in s.others)) for s in found[country]),
+            len({p for s in found[country] for p in s.others}),
+        )
+        for country in order
+    )
 
 
 def _other_names(teller: Teller) -> tuple[Text, ...]:
@@ -192,8 +226,7 @@ def _figures(teller: Teller, around: Surroundings, observed: Sequence[Observed],
         if projects := around.of("project"):
             made.append(Figure("projects", shown_number(len(projects), language), None, len(projects)))
         if partners := around.of("partner"):
-            most = "+" if len(partners) == 12 else ""
-            made.append(Figure("partners", f"{shown_number(len(partners), language)}{most}", None, len(partners)))
+            made.append(Figure("partners", shown_number(len(partners), language), None, len(partners)))
     elif kind == "project":
         start, end = dated("startDate"), dated("endDate")
         if start or end:
