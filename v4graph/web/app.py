@@ -25,6 +25,7 @@ from v4graph.store.embedded import Snapshot
 from v4graph.web import (
     actors,
     api,
+    areas,
     blame,
     catalogue,
     changes,
@@ -137,6 +138,7 @@ def create_app(
     search.add_routes(app)
     map.add_routes(app)
     embeds.add_routes(app)
+    areas.add_routes(app)
     network.add_routes(app)
     timeline.add_routes(app)
     lists.add_routes(app)

@@ -7,7 +7,6 @@ import io
 import json
 from collections import OrderedDict
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import anyio.to_thread
@@ -16,22 +15,15 @@ from starlette.datastructures import State
 
 from v4graph.atlas import FACETS, NUTS, Atlas, Point, View, slug
 from v4graph.iris import Iris
-from v4graph.outlines import Outlines
-from v4graph.web import built, collections, pages
+from v4graph.web import collections, pages
 from v4graph.web.latest import Latest, read
+from v4graph.web.miniatures import outlines
 from v4graph.web.sectors import FAMILIES, family_of
 from v4graph.web.telling import Text, page_path
 from v4graph.web.words import sort_key
 
 CREDITS = "Natural Earth (public domain), GeoNames (CC BY 4.0), v4graph (CC BY 4.0)"
 _KEPT = 12
-
-
-@lru_cache(maxsize=1)
-def outlines() -> Outlines:
-    """The shapes that the server draws."""
-    path = built.STATIC / built.manifest()["outline.json"]
-    return Outlines(json.loads(path.read_text(encoding="utf-8")))
 
 
 @dataclass(frozen=True, slots=True)

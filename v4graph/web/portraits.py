@@ -9,14 +9,15 @@ from decimal import Decimal, InvalidOperation
 
 import pyoxigraph as ox
 from babel.numbers import format_currency
+from markupsafe import Markup
 
-from v4graph.iris import Iris
-from v4graph.statements import PREF_LABEL, Document
+from v4graph.statements import PREF_LABEL
+from v4graph.timeline import span_of
+from v4graph.web.miniatures import Step, course
 from v4graph.web.sights import Sight, Surroundings
 from v4graph.web.telling import Teller, Text, Value
+from v4graph.web.whereabouts import coordinates, place_of
 from v4graph.web.words import LANGUAGES, shown_date, shown_number, sort_key
-
-SCHEMA = "https://schema.org/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ class Portrait:
     chips: tuple[tuple[str, Value], ...]
     figures: tuple[Figure, ...]
     observed: tuple[Observed, ...]
+    courses: tuple[tuple[Text, Markup], ...]
+    """Figures with values of several times: what it is, and a drawing of how it went."""
     awards: tuple[Award, ...]
     timeline: Timeline | None
     family: Timeline | None
@@ -123,14 +126,15 @@ def portrait(teller: Teller, around: Surroundings) -> Portrait:
     related = [s for s in around.of("related", "before", "after") if s.start]
     seen: dict[str, Sight] = {s.iri: s for s in related if s.what == "related"}
     seen |= {s.iri: s for s in related if s.what != "related"}
-    observed = _observed(teller)
-    place = _place(document, iris)
+    observed, courses = _observed(teller)
+    place = place_of(document, iris)
     return Portrait(
         kind,
         _other_names(teller),
         tuple(_chips(teller, kind)),
         tuple(_figures(teller, around, observed, kind)),
         observed,
+        courses,
         _awards(teller),
         timeline,
         _timeline(teller, list(seen.values()), own=True) if seen else None,
@@ -138,7 +142,7 @@ def portrait(teller: Teller, around: Surroundings) -> Portrait:
         tuple((_named(teller, s.iri), _country(teller, s.iri)) for s in around.of("similar")),
         tuple((_named(teller, s.iri), _code(s.iri), s.count) for s in around.of("field")),
         _named(teller, place) if place else None,
-        *_coordinates(document, place or document.iri),
+        *coordinates(document, place or document.iri),
     )
 
 
@@ -277,7 +281,8 @@ def _babel(teller: Teller) -> str:
 # --- over time ----------------------------------------------------------------------------------------------------
 
 
-def _observed(teller: Teller) -> tuple[Observed, ...]:
+def _observed(teller: Teller) -> tuple[tuple[Observed, ...], tuple[tuple[Text, Markup], ...]]:
+    """Figures in a table, and those that have values of several times drawn."""
     document, iris = teller.document, teller.iris
     rows: list[tuple[str, str, Decimal | None, Observed]] = []
     for subject, statements in document.relations.items():
@@ -304,7 +309,18 @@ def _observed(teller: Teller) -> tuple[Observed, ...]:
     largest = max((amount for *_, amount, _ in rows if amount is not None), default=Decimal(0))
     rows.sort(key=lambda row: row[:2])
     scale = 100 / (largest or Decimal(1))
-    return tuple(replace(o, share=float(round((amount or Decimal(0)) * scale, 1))) for _, _, amount, o in rows)
+    shown_rows = tuple(replace(o, share=float(round((amount or Decimal(0)) * scale, 1))) for _, _, amount, o in rows)
+    steps: dict[str, list[Step]] = {}
+    for indicator, period, amount, o in rows:
+        day = span_of(period)
+        if day is not None and amount is not None and amount >= 0:
+            steps.setdefault(indicator, []).append(Step(day.first, amount, o.period, o.value.text.text))
+    courses = tuple(
+        (teller.name(indicator), course(found))
+        for indicator, found in steps.items()
+        if len({step.day for step in found}) > 1
+    )
+    return shown_rows, courses
 
 
 def _awards(teller: Teller) -> tuple[Award, ...]:
@@ -363,35 +379,3 @@ def _period(sight: Sight, language: str) -> str:
     if not end or start == end:
         return shown_date(start, language)
     return f"{shown_date(start, language)} – {shown_date(end, language)}"
-
-
-# --- where --------------------------------------------------------------------------------------------------------
-
-
-def _place(document: Document, iris: Iris) -> str | None:
-    for property_ in (
-        iris.term("seatPlace"),
-        f"{SCHEMA}location",
-        iris.term("associatedPlace"),
-        iris.term("coordinatorPlace"),
-    ):
-        for value in document.values(document.iri, property_):
-            if isinstance(value, ox.NamedNode):
-                return value.value
-    return None
-
-
-def _coordinates(document: Document, iri: str) -> tuple[float | None, float | None, str]:
-    try:
-        north = float(document.value_of(iri, f"{SCHEMA}latitude") or "nan")
-        east = float(document.value_of(iri, f"{SCHEMA}longitude") or "nan")
-    except ValueError:
-        return None, None, ""
-    if not (-90 <= north <= 90 and -180 <= east <= 180):
-        return None, None, ""
-    return north, east, f"{_degrees(north, 'N', 'S')}, {_degrees(east, 'E', 'W')}"
-
-
-def _degrees(value: float, positive: str, negative: str) -> str:
-    minutes = round(abs(value) * 60)
-    return f"{minutes // 60}°\u202f{minutes % 60:02d}′\u202f{positive if value >= 0 else negative}"
