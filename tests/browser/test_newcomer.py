@@ -1,4 +1,4 @@
-"""A newcomer's minute: from the start page to a cluster on the map, its partners, a disagreement, the list as a file."""
+"""A newcomer's minute: from the start page to a cluster on the map, its partners, a disagreement, and a download."""
 
 from __future__ import annotations
 
