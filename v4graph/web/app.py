@@ -39,6 +39,7 @@ from v4graph.web import (
     map,
     mementos,
     network,
+    openapi,
     queries,
     releases,
     revisions,
@@ -77,7 +78,9 @@ class Application(FastAPI):
         """The description of the service, with the queries of the library."""
         if self.openapi_schema is None:
             schema = super().openapi()
-            schema["paths"] |= queries.described(self.state.iris) | api.described(self.state.iris)
+            schema["paths"] |= (
+                queries.described(self.state.iris) | api.described(self.state.iris) | openapi.described(self.state.iris)
+            )
         return super().openapi()
 
     async def framework(self, scope: Scope, receive: Receive, send: Send) -> None:
