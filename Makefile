@@ -31,7 +31,8 @@ browser:
 	  else echo "no chromium here: the tests in a browser are skipped"; fi
 
 drill: $(VENV)/developing ## Run the long tests in full: every address in every format, 100 rounds of kill -9, all queries at 100 times the size
-	V4GRAPH_DRILL=full $(BIN)/python -m pytest -q tests/test_drills.py tests/test_portal.py tests/test_growth.py tests/web/test_entities.py
+	V4GRAPH_DRILL=full $(BIN)/python -m pytest -q tests/test_drills.py tests/test_lifecycle.py tests/test_mirror.py \
+	  tests/test_shacl.py tests/test_portal.py tests/test_growth.py tests/web/test_entities.py tests/web/test_roles.py
 
 lint: $(VENV)/developing ## Check style and types
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -21,10 +21,10 @@ LAYERS = (
         "contributions", "derivation", "differences", "dumps", "effects", "entities", "features", "folding",
         "identifiers", "indexing", "integrity", "listing", "neighbourhood", "network", "outlines", "packaged",
         "past", "pitfalls", "portal", "projection", "proposals", "provenance", "records", "releases", "report",
-        "reporting", "resolution", "rows", "rules", "schemes", "scope", "search", "selections", "shapes",
+        "reporting", "resolution", "rows", "rules", "schemes", "scope", "search", "selections", "shacl", "shapes",
         "sources", "state", "statements", "texts", "timeline", "twins", "vocabulary", "workbooks",
     },
-    {"answering", "harvest", "lifecycle", "mirror", "publisher", "webhooks", "workspace"},
+    {"answering", "condition", "harvest", "lifecycle", "mirror", "publisher", "webhooks", "workspace"},
     {"__main__", "cli", "commands", "web"},
 )  # fmt: skip
 FORBIDDEN = {

@@ -21,7 +21,7 @@ from v4graph.settings import Settings
 from v4graph.workspace import Workspace
 
 FULL = os.environ.get("V4GRAPH_DRILL") == "full"
-ROUNDS = 100 if FULL else 8
+ROUNDS = 100 if FULL else 5
 TRIPLES = 60
 
 PARTNERS = f"""
@@ -179,7 +179,7 @@ def test_two_processes_publish_at_once(tmp_path: Path) -> None:
 
 def test_killing_the_first_load_leaves_nothing_or_everything(tmp_path: Path) -> None:
     chance = random.Random(7)
-    for number in range(4):
+    for number in range(8 if FULL else 2):
         home = tmp_path / str(number)
         process = subprocess.Popen(
             [sys.executable, "-m", "v4graph", "load"],

@@ -22,7 +22,7 @@ PROV = "http://www.w3.org/ns/prov#"
 EXAMPLES = sorted(portal.EXAMPLES.glob("*.ttl"))
 ALIGNMENTS = assets.ONTOLOGY / "alignments.ttl"
 # Their things are made by the graph itself, so nobody contributes one.
-MADE_BY_THE_GRAPH = {"Contribution", "Revision", "Disagreement", "Claim", "MergePolicy"}
+MADE_BY_THE_GRAPH = {"Contribution", "Revision", "SourceDescription", "Disagreement", "Claim", "MergePolicy"}
 
 
 def triples(path: Path) -> list[ox.Triple]:

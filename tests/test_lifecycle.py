@@ -327,7 +327,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_random_sequences(start: Path) -> None:
     Sequences.start = start
     limits = settings(
-        max_examples=60 if FULL else 8, stateful_step_count=15 if FULL else 8, derandomize=not FULL, deadline=None,
+        max_examples=60 if FULL else 5, stateful_step_count=15 if FULL else 8, derandomize=not FULL, deadline=None,
         phases=[Phase.generate],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )  # fmt: skip

@@ -98,5 +98,5 @@ def test_a_client_that_leaves_leaves_nothing_half_done(workspace: Workspace) -> 
         await publisher.close()  # waits for what is under way
 
     asyncio.run(use())
-    assert graphs(workspace)["north"] == set(LINES)
+    assert graphs(workspace).get("north", set()) in (set(), set(LINES)), "it had not begun, or it was finished"
     workspace.check()

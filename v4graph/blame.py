@@ -9,11 +9,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from v4graph import rdf
+from v4graph.actors import CURATOR
 from v4graph.differences import literal_parts
 from v4graph.iris import Iris
 from v4graph.ledger import Entry, Ledger
+from v4graph.sources import owner_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,19 @@ class Departures:
         with self._lock:
             self._catch_up(ledger)
             return sorted(self._last.get(iri, ()))
+
+    def of_others(self, ledger: Ledger, lines: Iterable[str], source: str | None) -> set[str]:
+        """The things described by N-Triples lines that only other partners took statements back of.
+
+        What the curator took back is free: the curator gathers what partners have not said yet.
+        """
+        with self._lock:
+            self._catch_up(ledger)
+            subjects = {line[1 : line.index(">")] for line in lines if line.startswith(self._start)}
+            taken = {iri: set(self._last[iri]) for iri in subjects & self._last.keys()}
+        owners = {name: owner_of(ledger, name) for name in {source or "", *chain(*taken.values())}}
+        free = {CURATOR, owners[source or ""]} - {None}
+        return {iri for iri, by in taken.items() if free.isdisjoint(owners[name] for name in by)}
 
     def find(self, ledger: Ledger, iri: str) -> Publication | None:
         """The last publication that removed a statement about a thing; None when there never was one."""

@@ -206,7 +206,7 @@ def member_triples(entry: Entry, iris: Iris) -> list[ox.Triple]:
     """What the feed says of an entry."""
     member, detail, text = member_iri(entry, iris), entry.detail, record(entry)
     said: list[tuple[str, str | ox.Literal]] = [
-        (TYPE, iris.term("Revision" if entry.kind == "revision" else "Description")),
+        (TYPE, iris.term("Revision" if entry.kind == "revision" else "SourceDescription")),
         (f"{DCTERMS}isVersionOf", iris.graph(entry.source)),
         (f"{PROV}generatedAtTime", _time(entry.time)),
         (f"{PROV}wasAttributedTo", iris.thing("actor", public_actor(entry.actor))),

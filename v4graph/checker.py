@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Collection
 from typing import Any
 
 import pyoxigraph as ox
@@ -51,10 +52,10 @@ class Checker:
             os.close(self._lock)
         self._lock = lock
 
-    def check(self, lines: list[str], source: str | None) -> Report:
+    def check(self, lines: list[str], source: str | None, departed: Collection[str] = ()) -> Report:
         """The report on a contribution, beside what the snapshot says of the things it mentions."""
         context = Neighbourhood(self._store, self._iris, self._derived, source).of(lines)
-        return validate(lines, context=context, iris=self._iris, outside=True)
+        return validate(lines, context=context, iris=self._iris, outside=True, departed=departed)
 
 
 def _told(finding: Finding) -> list[str | None]:
@@ -94,7 +95,8 @@ def main() -> None:
             elif kind == JOB:
                 job = json.loads(payload)
             elif kind == BODY and checker is not None:
-                _answer(fd, checker.check(payload.decode().split("\n") if payload else [], job["source"]))
+                lines = payload.decode().split("\n") if payload else []
+                _answer(fd, checker.check(lines, job["source"], job["departed"]))
         except MemoryError:
             os.abort()
         except Exception as error:  # whatever the validator raises is told to the parent

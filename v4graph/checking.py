@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -40,8 +40,16 @@ class Checkers:
         self._under_way = 0
         self._begun: set[_Checker] = set()
 
-    async def check(self, lines: Sequence[str], snapshot: Snapshot | None, source: str | None = None) -> Report:
+    async def check(
+        self,
+        lines: Sequence[str],
+        snapshot: Snapshot | None,
+        source: str | None = None,
+        departed: Collection[str] = (),
+    ) -> Report:
         """The report on a contribution, beside what a snapshot says of the things it mentions.
+
+        ``departed`` are the things in it that other sources once described.
 
         Raises:
             TooLarge: it cannot be checked within the time or memory that the operator allows.
@@ -54,7 +62,7 @@ class Checkers:
                 headers={"Retry-After": "5"},
             )
         self._under_way += 1
-        begun = self._threads.submit(self._check, list(lines), snapshot, source)
+        begun = self._threads.submit(self._check, list(lines), snapshot, source, departed)
         asked = asyncio.wrap_future(begun)
         asked.add_done_callback(self._done)
         try:
@@ -83,7 +91,9 @@ class Checkers:
         if not asked.cancelled():
             asked.exception()  # looked at, so that asyncio does not complain when the client left
 
-    def _check(self, lines: list[str], snapshot: Snapshot | None, source: str | None) -> Report:
+    def _check(
+        self, lines: list[str], snapshot: Snapshot | None, source: str | None, departed: Collection[str]
+    ) -> Report:
         checker: _Checker | None = getattr(self._mine, "checker", None)
         if checker is not None and (checker.dead or not checker.turn(snapshot)):
             self._end(checker)
@@ -92,7 +102,7 @@ class Checkers:
             checker = self._mine.checker = _Checker(self._settings, snapshot)
             self._begun.add(checker)
         try:
-            return checker.check(lines, source)
+            return checker.check(lines, source, departed)
         finally:
             if checker.dead:
                 self._end(checker)
@@ -139,11 +149,11 @@ class _Checker:
         except Gone:
             return False
 
-    def check(self, lines: Sequence[str], source: str | None) -> Report:
+    def check(self, lines: Sequence[str], source: str | None, departed: Collection[str]) -> Report:
         """Check one contribution; afterwards the process may be ``dead``."""
         self._talk.limit(self._settings.upload_seconds)
         try:
-            self._talk.send(frames.pack_json(frames.JOB, {"source": source}))
+            self._talk.send(frames.pack_json(frames.JOB, {"source": source, "departed": sorted(departed)}))
             self._talk.send(frames.pack(frames.BODY, "\n".join(lines).encode()))
             return self._report()
         except Gone:

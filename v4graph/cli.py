@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from v4graph import __version__
-from v4graph.commands import contributions, harvest, history, partners, releases
+from v4graph.commands import contributions, harvest, history, partners, releases, status
 from v4graph.commands.terminal import ERR, OUT, settings, telling
 from v4graph.errors import NotFound, UnknownParameter
 from v4graph.iris import Iris
@@ -226,6 +226,7 @@ def version() -> None:
     OUT.print(__version__, highlight=False)
 
 
+app.command()(status.status)
 app.command()(releases.release)
 app.command()(harvest.harvest)
 partners.source_app.command("harvest-from")(harvest.harvest_from)

@@ -12,6 +12,7 @@ import pyoxigraph as ox
 
 from v4graph import actors, contributions, derivation, projection, proposals, records, sources
 from v4graph.actors import Actor, Partner
+from v4graph.blame import Departures
 from v4graph.contributions import Published, Verdict
 from v4graph.errors import BadRequest, StaleCheck, UnknownRevision
 from v4graph.iris import Iris
@@ -124,7 +125,7 @@ class Lifecycle:
             if proposals.admit(ledger, actor, proposal) or proposal.unread:
                 return Verdict(None)
             drafted[:] = [proposals.draft(ledger, proposal)]
-            return self._verdict(source, drafted[0].lines if proposal.checked else ())
+            return self._verdict(ledger, actor.partner, source, drafted[0].lines if proposal.checked else ())
 
         def write(ledger: Ledger, verdict: Verdict) -> int:
             earlier = proposals.admit(ledger, actor, proposal)
@@ -220,7 +221,7 @@ class Lifecycle:
                 return Verdict(None)
             if now is not None and (record.snapshot, record.checked_with) == (now.number, rules):
                 return Verdict(known, now, rules, now.token)
-            return self._verdict(record.source, ledger.lines(record.content))
+            return self._verdict(ledger, record.partner, record.source, ledger.lines(record.content))
 
         def write(ledger: Ledger, verdict: Verdict) -> int:
             if verdict.report is not None:
@@ -261,15 +262,17 @@ class Lifecycle:
     def _given(self, report: Report | None, token: str | None) -> Verdict | None:
         return None if report is None else Verdict(report, current(self.home), contributions.rules_version(), token)
 
-    def _verdict(self, source: str, lines: Sequence[str]) -> Verdict:
-        """What the rules say of a graph that is to be a source's, beside what is published."""
+    def _verdict(self, ledger: Ledger, partner: str, source: str, lines: Sequence[str]) -> Verdict:
+        """What the rules say of a graph that is to be a source's, beside what is published and what once was."""
         if not lines:
             return Verdict(None)
         snapshot = current(self.home)
         store = ox.Store.read_only(str(snapshot.path)) if snapshot else ox.Store()
         derived = derivation.derived_properties(self.iris)
         context = Neighbourhood(store, self.iris, derived, source).of(lines)
-        report = validate(lines, context=context, iris=self.iris)
+        outside = partner != actors.CURATOR
+        departed = Departures(self.iris).of_others(ledger, lines, source) if outside else ()
+        report = validate(lines, context=context, iris=self.iris, outside=outside, departed=departed)
         return Verdict(report, snapshot, contributions.rules_version(), snapshot.token if snapshot else None)
 
 

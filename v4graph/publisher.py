@@ -10,8 +10,10 @@ import asyncio
 import multiprocessing
 import os
 import signal
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from time import perf_counter
 from typing import Any
 
 from v4graph import contributions, derivation
@@ -26,9 +28,10 @@ from v4graph.workspace import Workspace
 class Publisher:
     """Runs the methods of ``Workspace`` that write, in a process of its own."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Nothing is started yet: the first call starts the process."""
+    def __init__(self, settings: Settings, *, took: Callable[[float], None] = lambda _: None) -> None:
+        """Nothing is started yet: the first call starts the process. ``took`` hears the seconds of each call."""
         self._settings = settings
+        self._took = took
         self._pool: ProcessPoolExecutor | None = None
 
     async def start(self) -> None:
@@ -42,7 +45,11 @@ class Publisher:
             StoreError: the process ended in the middle; whether it was recorded, the ledger says.
             V4GraphError: as the method does.
         """
-        return await self._run(_call, self._settings, method, args, options)
+        began = perf_counter()
+        try:
+            return await self._run(_call, self._settings, method, args, options)
+        finally:
+            self._took(perf_counter() - began)
 
     async def close(self) -> None:
         """End the process after what it is doing."""

@@ -4,108 +4,36 @@ The rules are SHACL Core (https://www.w3.org/TR/shacl/), run by pySHACL. What Co
 statement with the whole vocabulary, is found here (``vocabulary.py``); names, messages and severities of those rules
 stand in ``shapes/contribution.ttl`` all the same. Only our own shapes are ever obeyed: what a contribution says in
 SHACL's vocabulary is reported and left out.
-
-Nothing here changes rdflib for others: literals are made with ``normalize=False`` instead of the module-wide
-``NORMALIZE_LITERALS``, and its log messages about ill-typed literals are dropped by a filter that is deaf only while
-a validation runs in the same thread or task.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
-from functools import lru_cache
-from threading import Lock
-from typing import TYPE_CHECKING, Any
-
-import pyoxigraph as ox
 
 from v4graph import integrity, rdf
-from v4graph.errors import RulesBroken
 from v4graph.iris import Iris
 from v4graph.report import SEVERITIES, Finding, Report
 from v4graph.rules import SH, Rules, load_rules
 from v4graph.scope import find_scope_faults, withdrawn
 from v4graph.vocabulary import Fault, find_faults
 
-if TYPE_CHECKING:
-    import rdflib
-    from rdflib.term import Node
-
 RDF_TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
-_UNREAD = "x-unread:"
-_NOT_READ = frozenset(f"http://www.w3.org/1999/02/22-rdf-syntax-ns#{name}" for name in ("XMLLiteral", "HTML", "JSON"))
-"""Datatypes whose values rdflib would parse: documents within a document, which nobody asked for."""
 
 
-def _graph(triples: Iterable[ox.Triple]) -> rdflib.Graph:
-    """An rdflib graph of parsed triples, spellings of literals kept."""
-    import rdflib
-
-    def term(node: Any) -> Node:
-        if isinstance(node, ox.NamedNode):
-            return rdflib.URIRef(node.value)
-        if isinstance(node, ox.BlankNode):
-            return rdflib.BNode(node.value)
-        if node.language:
-            return rdflib.Literal(node.value, lang=node.language)
-        said = node.datatype.value
-        datatype = rdflib.URIRef(f"{_UNREAD}{said}" if said in _NOT_READ else said)
-        return rdflib.Literal(node.value, datatype=None if datatype == rdflib.XSD.string else datatype, normalize=False)
-
-    graph = rdflib.Graph(bind_namespaces="none")
-    for triple in triples:
-        graph.add((term(triple.subject), term(triple.predicate), term(triple.object)))
-    return graph
-
-
-@lru_cache(maxsize=2)
-def _shapes_graph(iris: Iris) -> rdflib.Graph:
-    return _graph(load_rules(iris).triples)
-
-
-_ONE_AT_A_TIME = Lock()
-"""pySHACL adds statements of its own to the graph of shapes, which all validations share."""
-_VALIDATING: ContextVar[bool] = ContextVar("validating", default=False)
-
-
-def _others_only(record: logging.LogRecord) -> bool:
-    return not _VALIDATING.get()
-
-
-def _unworded(*_: object, **__: object) -> str:
-    return ""
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Without what nobody reads: rdflib's log of ill-typed literals, and pySHACL's wording of every single result.
-
-    pySHACL words the results of all branches of an ``sh:or``, also of those that another branch makes good: a third
-    of its time.
-    """
-    from pyshacl.constraints import constraint_component
-
-    words: Any = constraint_component
-    wording = words.stringify_node
-    words.stringify_node = _unworded
-    logging.getLogger("rdflib.term").addFilter(_others_only)
-    token = _VALIDATING.set(True)
-    try:
-        yield
-    finally:
-        _VALIDATING.reset(token)
-        words.stringify_node = wording
-
-
-def validate(lines: Iterable[str], *, context: Iterable[str] = (), iris: Iris, outside: bool = False) -> Report:
+def validate(
+    lines: Iterable[str],
+    *,
+    context: Iterable[str] = (),
+    iris: Iris,
+    outside: bool = False,
+    departed: Collection[str] = (),
+) -> Report:
     """The report on a contribution (N-Triples lines), given what the graph says of the things it refers to.
 
     From ``outside`` comes one source of somebody who may speak of records only, not of the graph itself; what would
-    be a contradiction between sources is then a fault of this one.
+    be a contradiction between sources is then a fault of this one; and ``departed`` are things that others once
+    described, whose addresses are theirs for good.
     """
     rules = load_rules(iris)
     said = sorted(set(lines))
@@ -113,7 +41,8 @@ def validate(lines: Iterable[str], *, context: Iterable[str] = (), iris: Iris, o
     faults = find_faults(said, known, rules.vocabulary, iris)
     if outside:
         told = [rdf.split_line(line) for line in said]
-        gone = withdrawn([rdf.split_line(line) for line in known])
+        described = [rdf.split_line(line) for line in known]
+        gone = dict.fromkeys(set(departed) - {subject[1:-1] for subject, _, _ in described}) | withdrawn(described)
         faults = [f for f in faults if f.rule != "foreignSubject" or iris.path(f.focus) is None]
         of_scope = list(find_scope_faults(told, gone, rules.kinds, iris))
         out_of_scope = {fault.focus for fault in of_scope}
@@ -172,24 +101,12 @@ def _of_shapes(statements: list[str], known: set[str], rules: Rules, iris: Iris)
     """Run pySHACL and read its report; only what concerns the contribution's own statements is kept."""
     if not statements:
         return
-    import pyshacl
-    import rdflib
+    from v4graph import shacl  # it needs half a second to be there
 
-    with _ONE_AT_A_TIME, _quietly():
-        shapes = _shapes_graph(iris)
-        data = _graph(rdf.parse_lines([*statements, *_needed(statements, known), *rules.vocabulary.hierarchy]))
-        subjects = {rdf.split_line(line)[0][1:-1] for line in statements}
-        # Not with focus_nodes: pySHACL 0.40 then skips what sh:or and sh:qualifiedValueShape ask of literals.
-        result: Any = pyshacl.validate(
-            data,
-            shacl_graph=shapes,
-            inference="none",
-            advanced=False,
-            do_owl_imports=False,
-        )[1]
-        if not isinstance(result, rdflib.Graph):
-            raise RulesBroken(f"The rules could not be applied: {getattr(result, 'message', result)}")
-        yield from _read(result, data, set(statements), subjects, rules)
+    told = [*statements, *_needed(statements, known)]
+    mentioned = {part for line in told for part in rdf.split_line(line)}
+    for found in shacl.find([*told, *rules.vocabulary.about(mentioned)], set(statements), iris):
+        yield Finding(rules.rules[found.shape], found.focus, found.path, found.value, component=found.component)
 
 
 def _needed(statements: list[str], known: set[str], *, every: bool = False) -> Iterator[str]:
@@ -211,43 +128,3 @@ def _needed(statements: list[str], known: set[str], *, every: bool = False) -> I
                 yield line
         elif predicate not in spoken.get(subject, () if every else {predicate}):
             yield line
-
-
-def _read(
-    report: rdflib.Graph, data: rdflib.Graph, statements: set[str], subjects: set[str], rules: Rules
-) -> Iterator[Finding]:
-    import rdflib
-    from rdflib.namespace import SH as sh
-
-    results = [
-        (str(report.value(result, sh.sourceConstraintComponent)), result)
-        for result in report.subjects(rdflib.RDF.type, sh.ValidationResult)
-    ]
-    for component, result in sorted(results):
-        focus, path = report.value(result, sh.focusNode), report.value(result, sh.resultPath)
-        rule = rules.rules[str(report.value(result, sh.sourceShape))]
-        if str(focus) not in subjects:
-            continue
-        value = report.value(result, sh.value)
-        if path is None or value is None:
-            yield Finding(rule, str(focus), str(path) if path else None, component=component)
-            continue
-        text = _spelling(focus, path, value, data)
-        if f"<{focus}> <{path}> {text} ." in statements:
-            yield Finding(rule, str(focus), str(path), text, component=component)
-
-
-def _spelling(focus: Any, path: Any, value: Any, data: rdflib.Graph) -> str:
-    """The value as N-Triples text, spelled as in the data: the report holds rdflib's own spelling of literals."""
-    import rdflib
-
-    if not isinstance(value, rdflib.Literal):
-        return f"<{value}>"
-    for given in data.objects(focus, path):
-        if isinstance(given, rdflib.Literal) and (
-            given == value or rdflib.Literal(str(given), given.language, given.datatype) == value
-        ):
-            value = given
-            break
-    datatype = str(value.datatype).removeprefix(_UNREAD) if value.datatype else None
-    return rdf.literal_text(str(value), datatype, value.language)

@@ -56,6 +56,8 @@ class Vocabulary:
     """The address spaces of the schemes, each up to its last slash."""
     hierarchy: tuple[str, ...]
     """N-Triples lines: subclasses, the kinds of concepts, models of stages, units of indicators, what is deprecated."""
+    told: Mapping[str, tuple[str, ...]]
+    """The lines of the hierarchy about each thing, by the thing in brackets."""
     domains: Mapping[str, frozenset[str]]
     """The kinds of record that a property of ours is for."""
     above: Mapping[str, frozenset[str]]
@@ -64,6 +66,23 @@ class Vocabulary:
     """The kinds of record that the ontology names."""
     apart: frozenset[tuple[str, str]]
     """Classes that have no record in common, in both orders."""
+
+    def about(self, mentioned: Iterable[str]) -> Iterator[str]:
+        """The lines of the hierarchy about things (in brackets) and all that these lines lead to."""
+        waiting, seen = list(mentioned), set[str]()
+        while waiting:
+            thing = waiting.pop()
+            if thing in self.told and thing not in seen:
+                seen.add(thing)
+                yield from self.told[thing]
+                waiting += [rdf.split_line(line)[2] for line in self.told[thing]]
+
+
+def _by_thing(lines: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for line in sorted(lines):
+        found.setdefault(rdf.split_line(line)[0], []).append(line)
+    return {thing: tuple(told) for thing, told in found.items()}
 
 
 @lru_cache(maxsize=2)
@@ -112,6 +131,7 @@ def load_vocabulary(iris: Iris) -> Vocabulary:
         frozenset(concepts),
         spaces,
         tuple(sorted(hierarchy)),
+        _by_thing(hierarchy),
         {iri: frozenset(classes) for iri, classes in domains.items()},
         {name: frozenset(_above(name, parents)) for name in parents},
         frozenset(classes),

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyoxigraph as ox
 
 from v4graph import checks, contributions, derivation, packaged, projection, proposals, rdf, sources
+from v4graph.actors import CURATOR
 from v4graph.contributions import Contribution, Published
 from v4graph.errors import BadRequest, StoreError
 from v4graph.ledger import Entry, Ledger
@@ -75,7 +76,8 @@ class Workspace(Lifecycle):
         """What the rules say of a file, beside what is published; nothing is changed."""
         [(source, lines)] = packaged.read_files([(path.stem, path)], self.settings, self.iris, one_graph=True).items()
         if current(self.home) is not None:
-            return self._verdict(source, lines).report or Report((), self.iris.base)
+            with self.ledger() as ledger:
+                return self._verdict(ledger, CURATOR, source, lines).report or Report((), self.iris.base)
         vocabulary = {line for said in self._vocabulary().values() for line in said}
         return validate(lines, context=vocabulary, iris=self.iris)
 

@@ -67,12 +67,21 @@ FOREIGN_NAMES = {"Visegrád"}
 DATATYPES = {
     f"{XSD}{n}"
     for n in ["string", "date", "gYearMonth", "gYear", "integer", "decimal", "boolean", "anyURI", "dateTime"]
-} | {f"{RDF}langString"}
+} | {f"{RDF}langString", f"{RDF}JSON"}
 
 # These come from rules, the resolver or the ledger, never from a source.
 DERIVED = set(
     [
         "groupsOrganisation",
+        "ledgerEntry",
+        "ledgerHash",
+        "rulesHash",
+        "ledgerRecord",
+        "recordHash",
+        "contentHash",
+        "stateHash",
+        "revisionNumber",
+        "patch",
         "projectStatus",
         "leadPartner",
         "partner",

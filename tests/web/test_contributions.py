@@ -12,7 +12,7 @@ import pytest
 
 from v4graph.web.limits import Rate
 
-from .partners import BROKEN, CLUSTER, PROJECT, TURTLE, UNREADABLE, Instance, cluster, instance, project
+from .partners import BROKEN, CLUSTER, PREFIXES, PROJECT, TURTLE, UNREADABLE, Instance, cluster, instance, project
 
 PATH = "/contributions"
 WARNED = project("Blue") + f'<{PROJECT}> <http://example.org/colour> "blue" .\n'
@@ -302,6 +302,24 @@ def test_decline_and_withdraw(submitter: httpx.Client, reviewer: httpx.Client, r
     assert submitter.post(f"{later}/withdraw").json()["state"] == "withdrawn"
     assert submitter.post(f"{later}/withdraw").status_code == 409
     assert revision(river) == before
+
+
+def test_an_address_stays_with_who_took_it_back(river: Instance, publisher: httpx.Client) -> None:
+    """The lake may not use again what the river withdrew; the river may."""
+    other, thing = river.client("other"), "https://w3id.org/v4graph/id/project/dried-up"
+    said = f'{PREFIXES}<{thing}> a v4:Project ; skos:prefLabel "Dried up"@en .'
+    assert post(publisher, said, confirmed="1", note="it is small").json()["state"] == "published"
+    assert post(publisher, project()).json()["state"] == "published"
+    refused = other.post("/contributions?source=lake", content=said, headers={"Content-Type": TURTLE})
+    assert refused.status_code == 422
+    blocking = [g["shape"] for g in refused.json()["report"]["groups"] if g["severity"] == "violation"]
+    assert blocking == ["https://w3id.org/v4graph/shapes#Contribution-withdrawn"]
+    dry = other.post("/contributions/validate?source=lake", content=said, headers={"Content-Type": TURTLE})
+    assert "Contribution-withdrawn" in dry.text
+    assert post(publisher, said, confirmed="1", note="it is small").json()["state"] == "published", (
+        "and back, by whose it was"
+    )
+    assert post(publisher, project()).json()["state"] == "published"
 
 
 def test_what_a_pending_one_was_made_against_has_moved(

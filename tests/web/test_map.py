@@ -157,5 +157,6 @@ def test_openapi_tells_map_network_and_timeline_with_examples_that_work(web: htt
             schema = parameter["schema"]
             values = schema.get("enum") or [parameter.get("example", schema.get("minimum", ""))]
             for value in values:
-                found = web.get(f"{path}{endings[-1]}", params={parameter["name"]: value})
-                assert found.status_code == 200, found.text
+                if value != "":
+                    found = web.get(f"{path}{endings[-1]}", params={parameter["name"]: value})
+                    assert found.status_code == 200, found.text

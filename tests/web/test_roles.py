@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 
 import httpx
@@ -12,6 +14,7 @@ from starlette.routing import Mount, Route
 
 from .partners import BROKEN, PROJECT, TURTLE, Instance, instance, project
 
+FULL = os.environ.get("V4GRAPH_DRILL") == "full"
 ROLES = ("nobody", "submitter", "publisher", "reviewer", "administrator", "other", "disabled", "expired")
 TABLE = """
 method path                                nobody submitter publisher reviewer administrator other disabled expired
@@ -65,10 +68,11 @@ GET    /{path:path}                        200    200       200       200      2
 """The rows of ``/graph`` come with an If-Match that never holds, so 412 is what they get who may write."""
 READ_BY_EVERYONE = frozenset(
     {"/", "/.well-known/sparql-examples", "/.well-known/void", "/api", "/catalogue", "/changes", "/changes.atom",
-     "/clusters", "/context/v1.jsonld", "/country", "/dumps/", "/embed", "/embed.js", "/embed/map", "/embed/words.json",
-     "/events", "/favicon.ico", "/health", "/map", "/network", "/openapi.json", "/outputs", "/partners", "/partnerships",
-     "/projects", "/queries", "/releases", "/robots.txt", "/search", "/sectors", "/sitemap.xml", "/sources",
-     "/sparql/schema.json", "/timegate/{path:path}", "/timeline", "/timemap/{path:path}"}
+     "/clusters", "/context/v1.jsonld", "/country", "/dumps/", "/embed", "/embed.js", "/embed/map",
+     "/embed/words.json", "/events", "/favicon.ico", "/health", "/health/live", "/health/ready", "/map", "/metrics",
+     "/network", "/openapi.json", "/outputs", "/partners", "/partnerships", "/projects", "/queries", "/releases",
+     "/robots.txt", "/search", "/sectors", "/sitemap.xml", "/sources", "/sparql/schema.json", "/timegate/{path:path}", "/timeline",
+     "/timemap/{path:path}"}
 )  # fmt: skip
 """What is for reading only and the same for everyone; with an ending it is that in another format."""
 UPDATE = "DELETE WHERE { ?s ?p ?o }"
@@ -172,8 +176,11 @@ def _stem(path: str) -> str:
 
 
 def test_what_everyone_may_read_is_the_same_for_everyone(river: Instance, contribution: str) -> None:
+    """In short, the roles take turns: each path is read by nobody in particular and by two of the others."""
+    turns = cycle(zip(ROLES[1:], (*ROLES[2:], ROLES[1]), strict=True))
     for path in sorted(READ_BY_EVERYONE & {getattr(route, "path", "") for route in river.server.app.routes}):
-        found = {role: ask(river, role, "GET", path, contribution) for role in ROLES}
+        asked = ROLES if FULL else ("nobody", *next(turns))
+        found = {role: ask(river, role, "GET", path, contribution) for role in asked}
         assert len({answer.status_code for answer in found.values()}) == 1, path
         assert found["nobody"].status_code < 400, (path, found["nobody"].text)
 

@@ -105,8 +105,8 @@ class Call:
     """One job on its way; at most one task waits for it."""
 
     __slots__ = (
-        "_again", "_chunks", "_limit", "_more", "_paused", "_streaming", "_total", "_waiting", "error", "finished",
-        "form", "future", "job", "timer", "worker",
+        "_again", "_chunks", "_limit", "_more", "_paused", "_streaming", "_total", "_waiting", "abandoned", "error",
+        "finished", "form", "future", "job", "timer", "worker",
     )  # fmt: skip
 
     def __init__(self, job: Job, limit: int, loop: asyncio.AbstractEventLoop) -> None:
@@ -118,6 +118,7 @@ class Call:
         self.form = 0
         self.finished = False
         self.error: V4GraphError | None = None
+        self.abandoned = False
         self._limit = limit
         self._again = 0
         self._chunks: deque[bytes] | None = None
@@ -195,6 +196,7 @@ class Call:
         if self.over:
             return
         self._stop_clock()
+        self.abandoned = True
         self.error = StoreError("The answer was given up.")
         self._chunks = None
         if self.worker is not None:

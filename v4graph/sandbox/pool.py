@@ -8,12 +8,24 @@ one timer and one future. A reader that was killed, died or grew is replaced in 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import hashlib
+import logging
+from collections import Counter, deque
 from collections.abc import Mapping
 from typing import Self
 
-from v4graph.errors import NotAcceptable, Overloaded, QueryTooBig, ServiceRefused, StoreError, V4GraphError
-from v4graph.rdf import GRAPH_FORMATS, RESULT_FORMATS
+from v4graph.errors import (
+    MalformedQuery,
+    NotAcceptable,
+    Overloaded,
+    QueryTimeout,
+    QueryTooBig,
+    ServiceRefused,
+    StoreError,
+    TooLarge,
+    V4GraphError,
+)
+from v4graph.rdf import GRAPH_FORMATS, JSON, RESULT_FORMATS
 from v4graph.sandbox import tokens
 from v4graph.sandbox.call import Answer, Call, Job
 from v4graph.sandbox.complaints import query_error
@@ -23,8 +35,20 @@ from v4graph.store.embedded import Snapshot
 
 __all__ = ["Answer", "Job", "Sandbox"]
 
+log = logging.getLogger(__name__)
+
 _START_SECONDS = 30.0
 _LONGEST_PAUSE = 5.0
+_PROBE_SECONDS = 2.0
+_SLOW = 0.1
+"""The part of the longest deadline from which a query is written down as slow."""
+_REASONS: tuple[tuple[type[V4GraphError], str], ...] = (
+    (QueryTimeout, "deadline"),
+    (QueryTooBig, "memory"),
+    (TooLarge, "size"),
+    (MalformedQuery, "nesting"),
+    (Overloaded, "shutdown"),
+)
 
 
 class Sandbox:
@@ -33,6 +57,9 @@ class Sandbox:
     def __init__(self, settings: Settings, *, prefixes: Mapping[str, str] | None = None) -> None:
         """``prefixes`` are those a hint may propose when a query forgets to declare one."""
         self.snapshot: Snapshot | None = None
+        self.killed: Counter[str] = Counter(dict.fromkeys((*(reason for _, reason in _REASONS), "client", "crash"), 0))
+        self.slow = 0
+        self._slow = settings.query_seconds * _SLOW
         self._settings = settings
         self._prefixes: Mapping[str, str] = prefixes or {}
         self._limit = settings.result_mb * 2**20
@@ -61,6 +88,32 @@ class Sandbox:
     def pids(self) -> list[int]:
         """The process ids of the readers."""
         return [reader.pid for reader in self._readers]
+
+    @property
+    def busy(self) -> int:
+        """How many readers work on a query."""
+        return sum(reader.call is not None for reader in self._readers)
+
+    @property
+    def idle(self) -> int:
+        """How many readers wait for one."""
+        return len(self._idle)
+
+    @property
+    def waiting(self) -> int:
+        """How many queries wait for a reader."""
+        return sum(not call.over for call in self._waiting)
+
+    async def answers(self) -> bool:
+        """Whether a reader answers. Where all are at work, their deadlines see to it that one will."""
+        if not self._idle:
+            return self.snapshot is not None and self.busy > 0
+        probe = Job("ASK {}", JSON, None, None, None, _PROBE_SECONDS)
+        try:
+            await self.query(probe)
+        except V4GraphError:
+            return False
+        return True
 
     async def open(self, snapshot: Snapshot) -> None:
         """Start readers on a snapshot, then use them; former readers finish what they have begun.
@@ -111,11 +164,15 @@ class Sandbox:
         call = Call(job, self._limit, loop)
         if not self._start(call):
             self._wait(call)
+        began = loop.time()
         try:
             return await call.future
         except asyncio.CancelledError:
             call.abandon()
             raise
+        finally:
+            if loop.time() - began >= self._slow:
+                self._write_down(call, loop.time() - began)
 
     async def close(self) -> None:
         """Stop all readers and wait until they are gone."""
@@ -175,6 +232,8 @@ class Sandbox:
     def _lost(self, reader: ReaderProcess, again: Call | None) -> None:
         """A reader has ended: forget it, replace it if it was in use, and give the call it left to another."""
         self._readers.discard(reader)
+        if reader.left is not None:
+            self.killed[_reason(reader.left)] += 1
         if reader in self._idle:
             self._idle.remove(reader)
         if again is not None and not self._start(again):
@@ -205,6 +264,17 @@ class Sandbox:
             self._freed(reader)
             return
 
+    def _write_down(self, call: Call, seconds: float) -> None:
+        """Tell the log of a slow query: by its hash, for its text may say what somebody looks for."""
+        self.slow += 1
+        query = call.job.query
+        outcome = "client left" if call.abandoned else call.error.slug if call.error else "answered"
+        digest = hashlib.sha256(query.encode("utf-8", "replace")).hexdigest()[:16]
+        told = {"seconds": round(seconds, 3), "outcome": outcome, "hash": digest, "characters": len(query)}
+        if log.isEnabledFor(logging.DEBUG):
+            told["query"] = query
+        log.warning("slow query, until its answer began", extra={"told": told})
+
     def _explain(self, job: Job, name: str, message: str) -> V4GraphError:
         """What a reader's complaint means."""
         if name == "NotAcceptable":
@@ -220,8 +290,16 @@ class Sandbox:
                 return service_refused()
             return StoreError(f"The store cannot be read: {message}")
         if name == "MemoryError":
+            self.killed["memory"] += 1
             return QueryTooBig("The query needed too much memory and was stopped.")
         return query_error(job.query, message, self._prefixes)
+
+
+def _reason(call: Call) -> str:
+    """Why a call came to no answer."""
+    if call.abandoned:
+        return "client"
+    return next((reason for kind, reason in _REASONS if isinstance(call.error, kind)), "crash")
 
 
 def _waited_too_long(call: Call) -> None:

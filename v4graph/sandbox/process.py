@@ -29,7 +29,7 @@ class ReaderProcess:
 
     __slots__ = (
         "_buffer", "_explain", "_fd", "_freed", "_listening", "_loop", "_lost", "_memory_mb", "_splitter", "call",
-        "child", "confinement", "dead", "ended", "opened", "retired", "snapshot",
+        "child", "confinement", "dead", "ended", "left", "opened", "retired", "snapshot",
     )  # fmt: skip
 
     def __init__(
@@ -49,6 +49,7 @@ class ReaderProcess:
         self._buffer = b""
         self.snapshot = snapshot
         self.call: Call | None = None
+        self.left: Call | None = None  # the call it ended with, for good
         self.retired = False
         self.dead = False
         self.confinement: Mapping[str, object] = {}
@@ -215,5 +216,6 @@ class ReaderProcess:
                 again = call  # somebody else killed it, perhaps while it was idle
             else:
                 call.fail(verdict(returncode, self._memory_mb))
+                self.left = call
         self.ended.set_result(None)
         self._lost(self, again)

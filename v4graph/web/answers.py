@@ -61,12 +61,15 @@ class Kept:
 
     async def send(self, send: Send, if_none_match: str | None, *, head: bool = False) -> None:
         """Send the answer, or 304 when the client has it."""
+        start, body = self.messages(if_none_match)
+        await send(start)
+        await send(_NO_BODY if head else body)
+
+    def messages(self, if_none_match: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What is sent: the answer, or 304."""
         if if_none_match is not None and none_match(if_none_match, self.tag):
-            await send(unchanged(self.start["headers"]))
-            await send(_NO_BODY)
-            return
-        await send(self.start)
-        await send(_NO_BODY if head else self.body)
+            return unchanged(self.start["headers"]), _NO_BODY
+        return self.start, self.body
 
 
 _NO_BODY = {"type": "http.response.body", "body": b"", "more_body": False}
@@ -87,7 +90,8 @@ class Answers:
     def __init__(self, megabytes: int) -> None:
         """Start empty; ``megabytes`` bounds bodies, keys and their administration together."""
         self._limit = megabytes << 20
-        self._size = 0
+        self.size = 0
+        self.hits = self.misses = 0
         self._token = ""
         self._kept: OrderedDict[str, Kept] = OrderedDict()
         self._by_request: dict[RequestKey, Kept] = {}
@@ -101,7 +105,7 @@ class Answers:
         """Forget everything when the snapshot is another one."""
         if token != self._token:
             self._token = token
-            self._size = 0
+            self.size = 0
             self._kept.clear()
             self._by_request.clear()
             self._good_tags.clear()
@@ -112,13 +116,17 @@ class Answers:
             return None
         kept = self._by_request.get(request)
         if kept is not None:
+            self.hits += 1
             self._kept.move_to_end(kept.tag)
         return kept
 
     def find(self, tag: str, request: RequestKey | None = None) -> Kept | None:
         """The answer with this tag; the request is remembered as another way to ask for it."""
         kept = self._kept.get(tag)
-        if kept is not None:
+        if kept is None:
+            self.misses += 1
+        else:
+            self.hits += 1
             self._kept.move_to_end(tag)
             self._remember(kept, request)
         return kept
@@ -146,11 +154,11 @@ class Answers:
             size,
         )
         self._kept[tag] = kept
-        self._size += size
+        self.size += size
         self._remember(kept, request)
-        while self._size > self._limit:
+        while self.size > self._limit:
             _, oldest = self._kept.popitem(last=False)
-            self._size -= oldest.size
+            self.size -= oldest.size
             for known in oldest.requests:
                 self._by_request.pop(known, None)
 
@@ -161,4 +169,4 @@ class Answers:
         self._by_request[request] = kept
         size = sum(map(len, request))
         kept.size += size
-        self._size += size
+        self.size += size

@@ -38,6 +38,7 @@ from v4graph.web import (
     lists,
     map,
     mementos,
+    metrics,
     network,
     openapi,
     queries,
@@ -54,8 +55,10 @@ from v4graph.web.answers import Answers
 from v4graph.web.cors import open_headers
 from v4graph.web.description import Catalogue
 from v4graph.web.front import Front
+from v4graph.web.gate import Gate
 from v4graph.web.intake import catch_up
 from v4graph.web.limits import Limits
+from v4graph.web.metrics import Metrics
 from v4graph.web.moments import Moments
 from v4graph.web.problems import add_error_handlers
 from v4graph.web.webhooks import keep_telling
@@ -73,6 +76,7 @@ class Application(FastAPI):
     """The framework's application, with a front before it."""
 
     front: Front
+    gate: Gate | None = None
 
     def openapi(self) -> dict[str, Any]:
         """The description of the service, with the queries of the library."""
@@ -88,8 +92,8 @@ class Application(FastAPI):
         await super().__call__(scope, receive, send)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the front see requests first."""
-        await (self.front if scope["type"] == "http" else self.framework)(scope, receive, send)
+        """Let the gate, where there is one, and the front see requests first."""
+        await (self.gate or self.front if scope["type"] == "http" else self.framework)(scope, receive, send)
 
 
 def create_app(
@@ -98,7 +102,7 @@ def create_app(
     scratch: ScratchStore | None = None,
     quads: Sequence[bytes] = (),
     past: Snapshot | None = None,
-) -> FastAPI:
+) -> Application:
     """The application of one instance; with ``scratch``, a writable playground instead of the published graph.
 
     ``quads`` are N-Quads documents that a playground holds from the start. With ``past``, it tells of that state for
@@ -119,7 +123,8 @@ def create_app(
     app.state.moments = None
     if past is None and scratch is None:
         app.state.moments = Moments(settings, partial(_past_app, app))
-    app.state.publisher = Publisher(settings)
+    app.state.metrics = Metrics()
+    app.state.publisher = Publisher(settings, took=app.state.metrics.published)
     app.state.catching_up = asyncio.Lock()
     add_error_handlers(app)
     if scratch is None:
@@ -130,6 +135,7 @@ def create_app(
     validation.add_routes(app)
     contributions.add_routes(app)
     health.add_routes(app)
+    metrics.add_routes(app)
     catalogue.add_routes(app)
     dumps.add_routes(app)
     releases.add_routes(app)
@@ -147,7 +153,10 @@ def create_app(
     lists.add_routes(app)
     api.add_routes(app)
     entities.add_routes(app)  # last: it takes every path that is left
-    app.front = Front(app, app.framework, sparql.endpoints())
+    endpoints = sparql.endpoints()
+    app.front = Front(app, app.framework, endpoints)
+    if past is None:
+        app.gate = Gate(app.front, app, endpoints)
     return app
 
 
@@ -160,7 +169,8 @@ def _past_app(present: FastAPI, snapshot: Snapshot) -> FastAPI:
     settings: Settings = present.state.settings
     smaller = {"readers": min(_PAST_READERS, settings.readers), "cache_mb": min(_PAST_CACHE_MB, settings.cache_mb)}
     app = create_app(settings.model_copy(update=smaller), past=snapshot)
-    app.state.limits = present.state.limits
+    app.state.limits, app.state.metrics = present.state.limits, present.state.metrics
+    app.state.sandbox.killed = present.state.sandbox.killed
     return app
 
 

@@ -8,7 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _ALLOWED = b"access-control-allow-origin"
 _EXPOSED = (
     b"access-control-expose-headers",
-    b"Content-Location, ETag, Link, Location, Memento-Datetime, Retry-After, V4graph-Result, V4graph-Snapshot",
+    b"Content-Location, ETag, Link, Location, Memento-Datetime, Retry-After, V4graph-Result, V4graph-Snapshot, "
+    b"X-Request-Id",
 )
 _METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 from contextlib import AsyncExitStack
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from v4graph.errors import V4GraphError
+from v4graph.web.answers import Kept
 from v4graph.web.cors import CrossOrigin
 from v4graph.web.moments import asked
 from v4graph.web.problems import mistake, problem_response
@@ -35,9 +37,31 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from memory, by an endpoint, by the framework, or from a past state."""
-        method: str = scope["method"]
+        repeated = self.repeated(scope)
+        if repeated is not None:
+            for message in repeated:
+                await send(message)
+            return
+        accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
+        dated = next((value for name, value in scope["headers"] if name == b"accept-datetime"), None)
+        looks_past = dated is not None or b"at=" in scope["query_string"] or b"snapshot=" in scope["query_string"]
+        if looks_past and self._state.moments is not None and await self._past(scope, receive, send, dated, accept):
+            return
+        scope["app"] = self._app
+        if scope["path"] not in self._endpoints:
+            await self._framework(scope, receive, send)
+        elif self._everyone and scope["method"] != "OPTIONS":
+            await self._answer(scope, receive, send)
+        else:
+            await self._guarded(scope, receive, send)
+
+    def repeated(self, scope: Scope) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """The two messages that answer a GET which came just like this before, or None."""
+        snapshot = self._state.sandbox.snapshot
+        if scope["method"] != "GET" or not self._everyone or snapshot is None:
+            return None
         accept = encoding = b""
-        if_none_match = dated = None
+        if_none_match = None
         for name, value in scope["headers"]:
             if name == b"accept":
                 accept = value
@@ -46,26 +70,12 @@ class Front:
             elif name == b"if-none-match":
                 if_none_match = value
             elif name == b"accept-datetime":
-                dated = value
-        if dated is None and method == "GET" and self._everyone:
-            # What asks for the past by its address is never remembered here, so it is not found here.
-            snapshot = self._state.sandbox.snapshot
-            if snapshot is not None:
-                request = scope["path"], scope["query_string"], accept, encoding
-                kept = self._state.answers.repeated(request, snapshot.token)
-                if kept is not None:
-                    await kept.send(send, if_none_match.decode("latin-1") if if_none_match else None)
-                    return
-        looks_past = dated is not None or b"at=" in scope["query_string"] or b"snapshot=" in scope["query_string"]
-        if looks_past and self._state.moments is not None and await self._past(scope, receive, send, dated, accept):
-            return
-        scope["app"] = self._app
-        if scope["path"] not in self._endpoints:
-            await self._framework(scope, receive, send)
-        elif self._everyone and method != "OPTIONS":
-            await self._answer(scope, receive, send)
-        else:
-            await self._guarded(scope, receive, send)
+                return None
+        # What asks for the past by its address is never remembered, so it is not found.
+        kept: Kept | None = self._state.answers.repeated(
+            (scope["path"], scope["query_string"], accept, encoding), snapshot.token
+        )
+        return kept.messages(if_none_match.decode("latin-1") if if_none_match else None) if kept else None
 
     async def _past(self, scope: Scope, receive: Receive, send: Send, dated: bytes | None, accept: bytes) -> bool:
         """Answer a request from the state it asks for; says whether it asked for one."""
@@ -79,6 +89,9 @@ class Front:
                 await self._problem(error, accept, scope, receive, send)
                 return True
             await turned["app"](turned, receive, send_marked)
+            for name in ("route", "endpoint"):  # so that who stands before knows them, too
+                if name in turned:
+                    scope[name] = turned[name]
             return True
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,6 +103,7 @@ class Front:
 
     async def _problem(self, error: Exception, accept: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         told = error if isinstance(error, V4GraphError) else mistake(error, scope["method"], scope["path"])
+        self._state.metrics.problem(told.slug)
         path = scope["path"].removeprefix(scope.get("root_path", "")).lstrip("/")
         response = problem_response(told, accept.decode("latin-1"), self._state.settings.base_iri, path)
         response.raw_headers.extend(self._state.open_headers)

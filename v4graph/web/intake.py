@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -27,8 +27,9 @@ from v4graph.rdf import Format
 from v4graph.records import Record
 from v4graph.report import Report
 from v4graph.sandbox.documents import Document, Parsed, parse_documents
-from v4graph.store.embedded import current
+from v4graph.store.embedded import Snapshot, current
 from v4graph.web.actors import Caller, in_ledger, require_caller
+from v4graph.web.departed import departures_of
 from v4graph.workspace import Outcome
 
 log = logging.getLogger(__name__)
@@ -178,7 +179,7 @@ async def contribute(state: State, caller: Caller, proposal: Proposal, *, dry_ru
             return Outcome(earlier, None, None, snapshot)
         report = None
         if proposal.checked:
-            report = await state.checkers.check(made.lines, snapshot, proposal.source)
+            report = await checked_beside(state, made.lines, snapshot, proposal.source)
         if dry_run:
             sizes = len(made.lines), len(made.added), len(made.removed)
             return Tried(None, report, Published(proposal.source, None, *sizes), snapshot, made)
@@ -200,6 +201,14 @@ async def contribute(state: State, caller: Caller, proposal: Proposal, *, dry_ru
 
 
 _PROPOSED = ("mode", "removed", "base", "payload", "media_type", "note", "confirmed", "key", "more")
+
+
+async def checked_beside(state: State, lines: Sequence[str], snapshot: Snapshot | None, source: str | None) -> Report:
+    """What the rules say of a graph that is to be a source's, beside what is published and what once was."""
+    known = departures_of(state)
+    departed: set[str] = await in_ledger(state, lambda ledger: known.of_others(ledger, lines, source))
+    report: Report = await state.checkers.check(lines, snapshot, source, departed)
+    return report
 
 
 def _drafted(ledger: Ledger, *, actor: Actor, proposal: Proposal) -> tuple[Record | None, Draft | None]:
@@ -263,7 +272,7 @@ async def publish_waiting(request: Request, caller: Caller, method: str, record:
         checked: dict[str, object] = {}
         if record.report is not None and snapshot is not None and record.snapshot != snapshot.number:
             lines = await in_ledger(state, lambda ledger: ledger.lines(record.content))
-            report = await state.checkers.check(lines, snapshot, record.source)
+            report = await checked_beside(state, lines, snapshot, record.source)
             checked = {"report": report, "checked_token": snapshot.token}
         try:
             return await act(request, caller, method, record.number, note, **checked)

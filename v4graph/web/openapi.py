@@ -13,7 +13,7 @@ from v4graph.web import timeline as times
 
 _VALUE = "the last part of an IRI, or the IRI itself; may be given several times"
 _EXAMPLES = {
-    "country": "svk", "region": "sk021", "sector": "automotive", "project": "v4clusters",
+    "country": "svk", "region": "sk021", "sector": "food", "project": "v4clusters",
     "label": "esca-bronze", "q": "auto", "family": "visegrad-fund", "programme": "central-europe-2007-2013",
     "partner": "nca", "near": "nca",
 }  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import secrets
 from http import HTTPStatus
 
 from fastapi import FastAPI
@@ -18,6 +17,7 @@ from v4graph.iris import PUBLIC_BASE, Iris
 from v4graph.report import Report
 from v4graph.reporting import to_json
 from v4graph.web import pages
+from v4graph.web.logs import REQUEST
 from v4graph.web.negotiation import HTML, PROBLEM, Choice, prefers_html
 from v4graph.web.telling import Links, preferred_languages
 from v4graph.web.words import FALLBACK, LANGUAGES
@@ -39,6 +39,8 @@ def problem_response(
     The page is in ``language``; ``asked`` is the one the address asks for, which goes along with the links.
     """
     problem = error.problem(base_iri)
+    if request := REQUEST.get():
+        problem["request"] = request
     if isinstance(problem.get("report"), Report):
         problem["report"] = to_json(problem["report"])
     headers = {"Vary": "Accept, Accept-Language", "Cache-Control": "no-store", **error.headers}
@@ -63,6 +65,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
 
 def _respond(request: Request, error: V4GraphError) -> Response:
+    request.app.state.metrics.problem(error.slug)
     settings = getattr(request.app.state, "settings", None)
     base_iri = settings.base_iri if settings is not None else PUBLIC_BASE
     path = request.scope["path"].removeprefix(request.scope.get("root_path", "")).lstrip("/")
@@ -104,7 +107,6 @@ async def _unexpected(request: Request, error: Exception) -> Response:
 
 
 def mistake(error: Exception, method: str, path: str) -> V4GraphError:
-    """What is told about an error nobody expected: a number, under which the log tells the rest."""
-    number = secrets.token_hex(6)
-    log.error("error %s at %s %s", number, method, path, exc_info=error)
-    return V4GraphError(f"The server made a mistake. Its log tells more under the number {number}.")
+    """What is told about an error nobody expected: the id of the request, under which the log tells the rest."""
+    log.error("a mistake at %s %s", method, path, exc_info=error)
+    return V4GraphError(f"The server made a mistake. Its log tells more under the number {REQUEST.get()}.")

@@ -28,6 +28,7 @@ from v4graph.sandbox.documents import Document, Parsed, parse_documents
 from v4graph.web import pages
 from v4graph.web.delivery import Watch, header
 from v4graph.web.graphs import format_of, parts_of
+from v4graph.web.intake import checked_beside
 from v4graph.web.limits import read_body
 from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable, prefers_html
 from v4graph.web.operations import media_type_of
@@ -150,8 +151,7 @@ async def _report(state: State, sent: _Submitted, source: str | None) -> Report:
     [parsed] = await asyncio.to_thread(parse_documents, [document], state.settings)
     if not isinstance(parsed, Parsed):
         raise parsed
-    report: Report = await state.checkers.check(parsed.lines, state.sandbox.snapshot, source)
-    return report
+    return await checked_beside(state, parsed.lines, state.sandbox.snapshot, source)
 
 
 def _written(report: Report, choice: Choice, language: str, links: Links) -> Response:
