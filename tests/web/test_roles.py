@@ -71,8 +71,8 @@ READ_BY_EVERYONE = frozenset(
      "/clusters", "/context/v1.jsonld", "/country", "/dumps/", "/embed", "/embed.js", "/embed/map",
      "/embed/words.json", "/events", "/favicon.ico", "/health", "/health/live", "/health/ready", "/map", "/metrics",
      "/network", "/openapi.json", "/outputs", "/partners", "/partnerships", "/projects", "/queries", "/releases",
-     "/robots.txt", "/search", "/sectors", "/sitemap.xml", "/sources", "/sparql/schema.json", "/timegate/{path:path}", "/timeline",
-     "/timemap/{path:path}"}
+     "/robots.txt", "/search", "/sectors", "/sitemap.xml", "/sources", "/sparql/schema.json",
+     "/timegate/{path:path}", "/timeline", "/timemap/{path:path}"}
 )  # fmt: skip
 """What is for reading only and the same for everyone; with an ending it is that in another format."""
 UPDATE = "DELETE WHERE { ?s ?p ?o }"
