@@ -59,8 +59,8 @@ frontend: ## Build the scripts, styles and fonts of the portal anew (needs Node 
 messages: $(VENV)/developing ## Collect the words of pages and say which ones want a translation
 	$(BIN)/python frontend/words.py
 
-screenshots: $(VENV)/developing ## Open every type of page in every language, light, dark and on a phone, into screenshots/
-	V4GRAPH_SCREENSHOTS=screenshots $(BIN)/python -m pytest -q tests/browser/test_pages.py
+screenshots: $(VENV)/developing ## Open every type of page in light, dark and on a phone, into screenshots/
+	V4GRAPH_SCREENSHOTS=screenshots $(BIN)/python -m pytest -q tests/browser/test_pages.py -k screenshots
 
 lock: $(VENV)/developing ## Make the locked lists anew from pyproject.toml
 	@$(PIP) install pip-tools

@@ -90,7 +90,7 @@ async function fonts() {
       const name = put(`fonts/${pkg}-${part}.woff2`, bytes);
       css +=
         `@font-face{font-family:"${family}";src:url("${name}") format("woff2");font-weight:${weight};` +
-        `font-display:swap;unicode-range:${unicodes}}\n`;
+        `font-display:optional;unicode-range:${unicodes}}\n`;
     }
     uses(`@fontsource-variable/${pkg}`);
   }

@@ -117,6 +117,11 @@ class Atlas:
         number = self.names.get(iri)
         return None if number is None else self.spots[number]
 
+    def spots_of(self, iri: str, facet: str) -> tuple[str, ...]:
+        """What a thing has of a facet."""
+        spot = self.of(iri)
+        return spot.facets[facet] if spot else ()
+
     def _layer(self, asked: Asked) -> int:
         shown = 0
         for layer in asked.layers:

@@ -10,11 +10,14 @@ import calendar
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from heapq import nlargest
 
 from v4graph.statements import Term
 
 FACETS = ("family", "programme", "country", "partner")
 KINDS = ("event", "output")
+MOST = 300
+"""Projects that a drawing has room for."""
 
 Rows = Iterable[Mapping[str, Term]]
 
@@ -110,12 +113,21 @@ class Timeline:
                 found[value] = found.get(value, 0) + 1
         return found
 
-    def look(self, asked: Asked) -> tuple[Family, ...]:
-        """The projects that fit, by family; the largest family first, projects without a known funder last."""
+    def count(self, asked: Asked) -> int:
+        """How many projects fit."""
+        return sum(_fits(project, asked) for project in self.projects)
+
+    def look(self, asked: Asked, most: int | None = None) -> tuple[Family, ...]:
+        """The projects that fit, by family; the largest family first, projects without a known funder last.
+
+        With ``most``, no more than so many: those that started last.
+        """
+        fitting: Iterable[Project] = (project for project in self.projects if _fits(project, asked))
+        if most is not None:
+            fitting = nlargest(most, fitting, key=lambda p: (p.first or date.min, p.iri))
         grouped: dict[str, list[Project]] = {}
-        for project in self.projects:
-            if all(not values or set(values) & set(project.facets[f]) for f, values in asked.facets.items()):
-                grouped.setdefault(self._home(project, asked), []).append(project)
+        for project in fitting:
+            grouped.setdefault(self._home(project, asked), []).append(project)
         families = []
         for iri in sorted(grouped, key=lambda f: (f == "", -len(grouped[f]), f)):
             projects = tuple(sorted(grouped[iri], key=lambda p: (p.first or date.max, p.iri)))
@@ -126,6 +138,10 @@ class Timeline:
         """Its family; of several the one asked for, else the largest."""
         chosen = [f for f in asked.facets.get("family", ()) if f in project.facets["family"]]
         return chosen[0] if chosen else self._homes[project.iri]
+
+
+def _fits(project: Project, asked: Asked) -> bool:
+    return all(not values or not set(values).isdisjoint(project.facets[f]) for f, values in asked.facets.items())
 
 
 def _followings(projects: Sequence[Project]) -> Iterable[Following]:

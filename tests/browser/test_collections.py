@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Site
 from v4graph.collections import COLLECTIONS
 
-VIEWS = [("en", "light"), ("cs", "dark"), ("sk", "phone"), ("pl", "phone"), ("hu", "dark"), ("de", "light")]
+VIEWS = [("en", "light"), ("cs", "dark"), ("hu", "phone"), ("pl", "phone"), ("sk", "dark"), ("de", "light")]
 
 
 @pytest.mark.parametrize("place", range(len(COLLECTIONS) + 2))

@@ -100,7 +100,7 @@ def test_by_keyboard_alone(site: Site) -> None:
         expect(page.locator("h1")).to_contain_text("Automotive Cluster Slovakia")
 
 
-@pytest.mark.parametrize(("dark", "phone", "locale"), [(True, False, "cs"), (False, True, "pl"), (True, True, "en")])
+@pytest.mark.parametrize(("dark", "phone", "locale"), [(True, False, "cs"), (False, True, "hu"), (True, True, "en")])
 def test_looks(site: Site, check: Check, dark: bool, phone: bool, locale: str) -> None:
     with site.page(path="/map?shade=region", dark=dark, phone=phone, locale=locale) as page:
         live(page)

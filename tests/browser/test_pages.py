@@ -48,19 +48,23 @@ PAGES = {
     "blame": "/blame?iri=https://w3id.org/v4graph/id/project/v4clusters",
     "changes": "/changes",
     "releases": "/releases",
-    # pages of other parts: a line for each type
+    "country": "/country/svk",
+    "region": "/region/cz080",
+    "countries": "/country",
     "search": "/search?q=klastr",
 }
 """One address for each type of page."""
 VIEWS = [("en", "light"), ("cs", "dark"), ("sk", "phone"), ("pl", "light"), ("hu", "dark"), ("de", "phone")]
 """Each language once, each theme and the phone twice."""
+PLANNED = [(name, *VIEWS[place % len(VIEWS)]) for place, name in enumerate(PAGES)]
 FOLDER = os.environ.get("V4GRAPH_SCREENSHOTS")
-"""Where screenshots go; with it every page is looked at in every view, without it in one each."""
-PLANNED = [
-    (name, *view)
-    for place, name in enumerate(PAGES)
-    for view in (VIEWS if FOLDER else [VIEWS[place % len(VIEWS)]])
-]  # fmt: skip
+"""Where screenshots go: each type of page in light, dark and on a phone, in languages that take turns."""
+SEEN_ELSEWHERE = {
+    "clusters": "/clusters", "projects": "/projects?country=CZE", "network": "/network?near=nca",
+    "timeline": "/timeline", "api": "/api",
+    "query-of-the-library": "/queries/clusters/list-clusters?country=country:HUN",
+}  # fmt: skip
+"""Types of pages that tests beside this one look at."""
 
 
 @pytest.mark.parametrize(("name", "language", "view"), PLANNED)
@@ -69,10 +73,23 @@ def test_axe_finds_nothing(site: Site, check: Callable[[Page], None], name: str,
     asked = f"{path}{'&' if '?' in path else '?'}lang={language}"
     with site.page(path=asked, dark=view == "dark", phone=view == "phone") as page:
         assert page.locator("html").get_attribute("lang") == language
-        if FOLDER:
-            Path(FOLDER).mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=Path(FOLDER) / f"{name}-{view}-{language}.png", full_page=True)
         check(page)
+
+
+@pytest.mark.skipif(FOLDER is None, reason="make screenshots")
+@pytest.mark.parametrize("number", range(3), ids=["light", "dark", "phone"])
+def test_screenshots(site: Site, number: int) -> None:
+    view = ("light", "dark", "phone")[number]
+    folder = Path(FOLDER or "")
+    folder.mkdir(parents=True, exist_ok=True)
+    with site.page(dark=view == "dark", phone=view == "phone") as page:
+        for place, (name, path) in enumerate({**PAGES, **SEEN_ELSEWHERE}.items()):
+            language = VIEWS[(place + number) % len(VIEWS)][0]
+            page.goto(f"{site.server.url}{path}{'&' if '?' in path else '?'}lang={language}")
+            if page.locator("#map").count():
+                page.wait_for_selector("#map.live", timeout=60_000)
+            page.screenshot(path=folder / f"{name}-{view}-{language}.png", full_page=True)
+            assert (folder / f"{name}-{view}-{language}.png").stat().st_size > 5000
 
 
 def test_fonts_are_ours_and_nothing_comes_from_elsewhere(site: Site) -> None:

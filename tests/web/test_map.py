@@ -145,3 +145,18 @@ def test_bad_input(web: httpx.Client, query: str, parameter: str) -> None:
 def test_markup_is_text(web: httpx.Client) -> None:
     page = web.get("/map", params={"q": '"><script>alert(1)</script>'}, headers=HTML).text
     assert "<script>alert" not in page and "Nothing found" in page
+
+
+def test_openapi_tells_map_network_and_timeline_with_examples_that_work(web: httpx.Client) -> None:
+    paths = web.get("/openapi.json").json()["paths"]
+    for path in ("/map", "/network", "/timeline"):
+        told = paths[path]["get"]
+        endings = told["description"].split(": ")[1].rstrip(".").split()
+        assert len(told["responses"]["200"]["content"]) == len(endings) + 1
+        for parameter in told["parameters"]:
+            schema = parameter["schema"]
+            values = schema.get("enum") or [parameter.get("example", schema.get("minimum", ""))]
+            for value in values:
+                if value != "":
+                    found = web.get(f"{path}{endings[-1]}", params={parameter["name"]: value})
+                    assert found.status_code == 200, found.text

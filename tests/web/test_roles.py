@@ -61,16 +61,18 @@ GET    /oembed                             200    200       200       200      2
 GET    /problems/{slug}                    200    200       200       200      200           200   200      200
 GET    /sitemap-{number:int}.xml           200    200       200       200      200           200   200      200
 GET    /embed/entity/{kind}/{slug}         200    200       200       200      200           200   200      200
+GET    /country/{code}                     404    404       404       404      404           404   404      404
+GET    /region/{code}                      404    404       404       404      404           404   404      404
 GET    /{path:path}                        200    200       200       200      200           200   200      200
 """
 """The rows of ``/graph`` come with an If-Match that never holds, so 412 is what they get who may write."""
 READ_BY_EVERYONE = frozenset(
     {"/", "/.well-known/sparql-examples", "/.well-known/void", "/api", "/catalogue", "/changes", "/changes.atom",
-     "/clusters", "/context/v1.jsonld", "/dumps/", "/embed", "/embed.js", "/embed/map", "/embed/words.json", "/events",
-     "/favicon.ico", "/health", "/health/live", "/health/ready", "/map", "/metrics", "/network", "/openapi.json",
-     "/outputs", "/partners", "/partnerships", "/projects", "/queries", "/releases", "/robots.txt", "/search",
-     "/sectors", "/sitemap.xml", "/sources", "/sparql/schema.json", "/timegate/{path:path}", "/timeline",
-     "/timemap/{path:path}"}
+     "/clusters", "/context/v1.jsonld", "/country", "/dumps/", "/embed", "/embed.js", "/embed/map",
+     "/embed/words.json", "/events", "/favicon.ico", "/health", "/health/live", "/health/ready", "/map", "/metrics",
+     "/network", "/openapi.json", "/outputs", "/partners", "/partnerships", "/projects", "/queries", "/releases",
+     "/robots.txt", "/search", "/sectors", "/sitemap.xml", "/sources", "/sparql/schema.json",
+     "/timegate/{path:path}", "/timeline", "/timemap/{path:path}"}
 )  # fmt: skip
 """What is for reading only and the same for everyone; with an ending it is that in another format."""
 UPDATE = "DELETE WHERE { ?s ?p ?o }"
@@ -93,6 +95,8 @@ EXAMPLES = {
     "/timegate/{path:path}": "/timegate/project/ketgate",
     "/embed/entity/{kind}/{slug}": "/embed/entity/project/ketgate",
     "/sparql/query.json": "/sparql/query.json?name=clusters/list-clusters",
+    "/country/{code}": "/country/nowhere",
+    "/region/{code}": "/region/nowhere",
     "/oembed": "/oembed?url=https://w3id.org/v4graph/id/project/ketgate",
     "/{path:path}": "/project/ketgate.ttl",
 }

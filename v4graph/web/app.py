@@ -25,6 +25,7 @@ from v4graph.store.embedded import Snapshot
 from v4graph.web import (
     actors,
     api,
+    areas,
     blame,
     catalogue,
     changes,
@@ -39,6 +40,7 @@ from v4graph.web import (
     mementos,
     metrics,
     network,
+    openapi,
     queries,
     releases,
     revisions,
@@ -80,7 +82,9 @@ class Application(FastAPI):
         """The description of the service, with the queries of the library."""
         if self.openapi_schema is None:
             schema = super().openapi()
-            schema["paths"] |= queries.described(self.state.iris) | api.described(self.state.iris)
+            schema["paths"] |= (
+                queries.described(self.state.iris) | api.described(self.state.iris) | openapi.described(self.state.iris)
+            )
         return super().openapi()
 
     async def framework(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -143,6 +147,7 @@ def create_app(
     search.add_routes(app)
     map.add_routes(app)
     embeds.add_routes(app)
+    areas.add_routes(app)
     network.add_routes(app)
     timeline.add_routes(app)
     lists.add_routes(app)
@@ -198,6 +203,8 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
         await state.dumps.close()
         await state.searching.close()
         await state.shelves.close()
+        for kept in (state.guides, state.networks, state.timelines):
+            await kept.latest.close()
         await state.publisher.close()
         actors.close_ledger(state)
         await state.checkers.close()

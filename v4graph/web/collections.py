@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import anyio.to_thread
 import pyoxigraph as ox
 from fastapi import FastAPI
 from starlette.datastructures import State
@@ -53,6 +56,18 @@ def add_routes(app: FastAPI) -> None:
             routes.append(Route(f"/{kind}.{fmt.ending}", partial(members, kind=kind, fixed=fmt)))
 
 
+_KEPT_LISTINGS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The things of a kind: their names and classes, and all of them in alphabetical order."""
+
+    names: Names
+    types: Mapping[str, set[str]]
+    ordered: list[tuple[Text, str]]
+
+
 class Overviews:
     """What is told about the whole graph: worked out once per snapshot."""
 
@@ -60,6 +75,7 @@ class Overviews:
         """Start with nothing."""
         self._token = ""
         self._kept: dict[str, Any] = {}
+        self._listings: OrderedDict[str, Listing] = OrderedDict()
 
     async def rows(self, state: State, name: str, key: str = "", **values: str | list[str]) -> list[dict[str, Term]]:
         """The answer to one of our queries."""
@@ -67,6 +83,7 @@ class Overviews:
         if token != self._token:
             self._token = token
             self._kept.clear()
+            self._listings.clear()
         place = f"{name} {key}"
         if place not in self._kept:
             query = bind(load_query(f"platform/{name}", state.iris), **values)
@@ -76,6 +93,31 @@ class Overviews:
             self._kept[place] = rows
         found: list[dict[str, Term]] = self._kept[place]
         return found
+
+    async def listing(self, state: State, kind: str, languages: tuple[str, ...], spoken: str) -> Listing:
+        """The things of a kind by their names in languages."""
+        classes = [rdf.iri_text(c) for c in portal.kinds(state.iris)[kind]]
+        rows = await self.rows(state, "list-members", kind, **{"class": classes})
+        key = f"{kind} {languages} {spoken}"
+        found = self._listings.pop(key, None)
+        if found is None:
+            found = await anyio.to_thread.run_sync(_listing, rows, languages, spoken, state.iris)
+        self._listings[key] = found
+        if len(self._listings) > _KEPT_LISTINGS:
+            self._listings.popitem(last=False)
+        return found
+
+
+def _listing(rows: Iterable[Mapping[str, Term]], languages: tuple[str, ...], spoken: str, iris: Iris) -> Listing:
+    names: Names = {}
+    types: dict[str, set[str]] = {}
+    for row in rows:
+        types.setdefault(row["thing"].value, set()).add(row["class"].value)
+        by_language = names.setdefault(row["thing"].value, {})
+        if "label" in row:
+            by_language[getattr(row["label"], "language", None) or ""] = row["label"].value
+    by_name = [(pages.name_of(iri, names[iri], languages, iris), iri) for iri in names]
+    return Listing(names, types, sorted(by_name, key=lambda pair: (sort_key(pair[0].text, spoken), pair[1])))
 
 
 def names_of(rows: Iterable[Mapping[str, Term]]) -> Names:
@@ -109,19 +151,11 @@ async def members(request: Request, kind: str, fixed: rdf.Format | None = None) 
         raise not_acceptable(FORMATS)
     classes = portal.kinds(iris)[kind]
     with state.limits.admit(request.scope):
-        rows = await state.overviews.rows(state, "list-members", kind, **{"class": [rdf.iri_text(c) for c in classes]})
+        if choice.format is not HTML:
+            languages = ("en",)  # data do not depend on who asks
+        found = await state.overviews.listing(state, kind, languages, links.spoken)
         labels = await named(state, classes, f"classes {kind}")
-    if choice.format is not HTML:
-        languages = ("en",)  # data do not depend on who asks
-    names: Names = {}
-    types: dict[str, set[str]] = {}
-    for row in rows:
-        types.setdefault(row["thing"].value, set()).add(row["class"].value)
-        by_language = names.setdefault(row["thing"].value, {})
-        if "label" in row:
-            by_language[getattr(row["label"], "language", None) or ""] = row["label"].value
-    by_name = [(pages.name_of(iri, names[iri], languages, iris), iri) for iri in names]
-    ordered = sorted(by_name, key=lambda pair: (sort_key(pair[0].text, links.spoken), pair[1]))
+    names, types, ordered = found.names, found.types, found.ordered
     shown = ordered[(page - 1) * size : page * size]
     if not shown and page > 1:
         raise NotFound(f"The list has no page {page}.")

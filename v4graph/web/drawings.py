@@ -11,7 +11,8 @@ from math import cos, sin, sqrt
 from markupsafe import Markup, escape
 
 from v4graph.outlines import Frame, drawn
-from v4graph.web.guides import Shown, outlines
+from v4graph.web.guides import Shown
+from v4graph.web.miniatures import outlines
 
 MIDDLE = (8.2, 44.9, 25.6, 55.3)
 """What is shown first: the countries of the project and most of their neighbours (west, south, east, north)."""
@@ -37,13 +38,13 @@ class Mark:
     count: int = 1
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=64)
 def frame(west: float, south: float, east: float, north: float) -> Frame:
     """The frame around four degrees."""
     return Frame.around(west, south, east, north, _WIDTH)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=64)
 def _base(found: Frame) -> Markup:
     shapes = outlines().countries
     other = drawn([ring for code, rings in shapes if not code for ring in rings], found)

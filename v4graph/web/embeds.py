@@ -24,7 +24,6 @@ from v4graph.iris import Iris
 from v4graph.rdf import Format
 from v4graph.statements import DCTERMS, TYPE
 from v4graph.web import built, drawings, map, pages
-from v4graph.web.delivery import present_snapshot
 from v4graph.web.guides import Guide, Shown
 from v4graph.web.negotiation import HTML, Choice
 from v4graph.web.replies import links_of, number, reply
@@ -118,7 +117,7 @@ async def explained(request: Request) -> ASGIApp:
         "project": "v4clusters" if "v4clusters" in projects else next(iter(projects), ""),
     }
     make = partial(pages.render, "embed.html", links, **values)
-    key = ["embed", links, languages, home, present_snapshot(state).token, page, name]
+    key = ["embed", links, languages, home, guide.token, page, name]
     return await reply(request, Choice(HTML, HTML.media_type), key, make)
 
 
@@ -161,7 +160,7 @@ async def framed_map(request: Request) -> ASGIApp:
         content = map.content_of(guide, asked, links, shade)
         return pages.render("embed-map.html", links, theme=theme, home=map.home_of(request), **content)
 
-    key = [present_snapshot(state).token, "embed map", languages, asked, shade, theme, links]
+    key = [guide.token, "embed map", languages, asked, shade, theme, links]
     return Framed(await reply(request, Choice(HTML, HTML.media_type), key, make))
 
 

@@ -7,30 +7,23 @@ import io
 import json
 from collections import OrderedDict
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import anyio.to_thread
+from markupsafe import Markup
 from starlette.datastructures import State
 
 from v4graph.atlas import FACETS, NUTS, Atlas, Point, View, slug
 from v4graph.iris import Iris
-from v4graph.outlines import Outlines
-from v4graph.web import built, collections, pages
-from v4graph.web.delivery import present_snapshot
+from v4graph.web import collections, pages
+from v4graph.web.latest import Latest, read
+from v4graph.web.miniatures import outlines
 from v4graph.web.sectors import FAMILIES, family_of
 from v4graph.web.telling import Text, page_path
 from v4graph.web.words import sort_key
 
 CREDITS = "Natural Earth (public domain), GeoNames (CC BY 4.0), v4graph (CC BY 4.0)"
 _KEPT = 12
-
-
-@lru_cache(maxsize=1)
-def outlines() -> Outlines:
-    """The shapes that the server draws."""
-    path = built.STATIC / built.manifest()["outline.json"]
-    return Outlines(json.loads(path.read_text(encoding="utf-8")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +49,13 @@ class Shown:
 class Guide:
     """All spots in the languages of a reader."""
 
-    def __init__(self, atlas: Atlas, names: collections.Names, languages: tuple[str, ...], iris: Iris) -> None:
-        """Name everything, and put it in order."""
-        self.atlas = atlas
+    def __init__(
+        self, atlas: Atlas, names: collections.Names, languages: tuple[str, ...], iris: Iris, token: str
+    ) -> None:
+        """Name everything, and put it in order; ``token`` is that of the snapshot they are from."""
+        self.atlas, self.token = atlas, token
+        self.pictures: dict[str, Markup] = {}
+        """Drawings of everything, by what they are for."""
         self._names, self._languages, self._iris = names, languages, iris
         self.shown = [self._show(number) for number in range(len(atlas.spots))]
         keys = [sort_key(shown.name.text, languages[0]) for shown in self.shown]
@@ -163,36 +160,34 @@ class Guides:
 
     def __init__(self) -> None:
         """Start with none."""
-        self._token = ""
-        self._atlas: Atlas | None = None
+        self.latest = Latest(_atlas)
         self._guides: OrderedDict[tuple[str, ...], Guide] = OrderedDict()
 
     async def atlas(self, state: State) -> Atlas:
-        """All spots of the present snapshot."""
-        token = present_snapshot(state).token
-        if self._atlas is None or self._token != token:
-            things = await state.overviews.rows(state, "map-things")
-            places = await state.overviews.rows(state, "map-places")
-            made = await anyio.to_thread.run_sync(lambda: Atlas(things, places, outlines().centres))
-            if present_snapshot(state).token != token:
-                return made
-            self._token, self._atlas = token, made
-            self._guides.clear()
-        return self._atlas
+        """All spots."""
+        return await self.latest.of(state)
 
     async def of(self, state: State, languages: tuple[str, ...]) -> Guide:
         """The atlas in languages."""
         atlas = await self.atlas(state)
+        token = self.latest.token
         kept = self._guides.get(languages)
         if kept is not None and kept.atlas is atlas:
             self._guides.move_to_end(languages)
             return kept
-        names = await collections.named(state, _mentioned(atlas), "map")
-        made = await anyio.to_thread.run_sync(lambda: Guide(atlas, names, languages, state.iris))
+        names = await collections.named(state, _mentioned(atlas), f"map {token}")
+        made = await anyio.to_thread.run_sync(lambda: Guide(atlas, names, languages, state.iris, token))
+        for others in [held for held, guide in self._guides.items() if guide.atlas is not atlas]:
+            del self._guides[others]
         self._guides[languages] = made
         if len(self._guides) > _KEPT:
             self._guides.popitem(last=False)
         return made
+
+
+async def _atlas(state: State) -> Atlas:
+    things, places = await read(state, "map-things"), await read(state, "map-places")
+    return await anyio.to_thread.run_sync(lambda: Atlas(things, places, outlines().centres))
 
 
 def _mentioned(atlas: Atlas) -> set[str]:

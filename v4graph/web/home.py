@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -111,17 +112,24 @@ def _sectors(rows: Rows, links: Links, name: Callable[[str], Text]) -> list[tupl
     return [(iri, Value(name(iri), links.of(iri)), n, round(100 * n / largest, 1)) for iri, n in found]
 
 
-def _published(rows: Rows, links: Links, name: Callable[[str], Text]) -> list[tuple[Value, str, str]]:
-    """What was published last: the source, the moment, and the day in words."""
-    return [
-        (
-            Value(name(row["thing"].value), links.of(row["thing"].value)),
-            row["when"].value,
-            shown_date(row["when"].value[:10], links.spoken),
-        )
-        for row in _of(rows, "published")
-        if "thing" in row
-    ]
+def _published(rows: Rows, links: Links, name: Callable[[str], Text]) -> list[tuple[Value, str, str, str]]:
+    """What was published last: the source, what its page is about, the moment, and the day in words."""
+    made = []
+    for row in _of(rows, "published"):
+        if "thing" in row:
+            title, about = _apart(name(row["thing"].value))
+            when = row["when"].value
+            made.append((Value(title, links.of(row["thing"].value)), about, when, shown_date(when[:10], links.spoken)))
+    return made
+
+
+_FROM_ADDRESS = re.compile(r"([a-z0-9-]+(?:\.[a-z0-9-]+)+): ([a-z0-9 .]+)")
+
+
+def _apart(title: Text) -> tuple[Text, str]:
+    """A title that was made of an address (a page without one of its own) as the host and the words of the path."""
+    found = _FROM_ADDRESS.fullmatch(title.text)
+    return (Text(found[1]), found[2]) if found else (title, "")
 
 
 def _sample(rows: Rows, links: Links, name: Callable[[str], Text]) -> list[Differing]:

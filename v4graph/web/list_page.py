@@ -185,7 +185,7 @@ class _Told:
     def value(self, iri: str) -> Value:
         found = self._values.get(iri)
         if found is None:
-            found = self._values[iri] = Value(self.name(iri), self.links.of(iri), self.links.iris.path(iri) is None)
+            found = self._values[iri] = Value(self.name(iri), self.links.of(iri), self.links.below(iri) is None)
         return found
 
     def entry(self, member: Member) -> Entry:

@@ -23,7 +23,7 @@ from v4graph.errors import UnknownParameter
 from v4graph.features import GEOJSON
 from v4graph.rdf import CSV, Format
 from v4graph.web import drawings, pages
-from v4graph.web.delivery import present_snapshot
+from v4graph.web.choosing import OFFERED, chosen, offered
 from v4graph.web.guides import Guide, Guides, Shown
 from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable
 from v4graph.web.replies import alternates, links_of, reply
@@ -37,7 +37,7 @@ FORMATS = (HTML, GEOJSON, CSV, SVG)
 LISTED = 200
 """Things that the page lists; the rest are in the data."""
 LONGEST = 200
-_MOST_VALUES = 50
+_NOBODY = "Nothing on the map has the {facet} “{value}”."
 _FRESH = "public, max-age=60, stale-while-revalidate=600"
 _SHORT = {
     "at": "aut", "be": "bel", "bg": "bgr", "ch": "che", "cz": "cze", "de": "deu", "dk": "dnk", "ee": "est", "es": "esp",
@@ -76,13 +76,7 @@ def asked_of(params: QueryParams, atlas: Atlas) -> Asked:
     text = params.get("q", "")
     if len(text) > LONGEST:
         raise UnknownParameter(f"q has {len(text)} characters; search for at most {LONGEST}.", parameter="q")
-    facets = {}
-    for facet in FACETS:
-        values = [value.strip() for value in params.getlist(facet) if value.strip()]
-        if len(values) > _MOST_VALUES:
-            raise UnknownParameter(f"{facet} takes up to {_MOST_VALUES} values.", parameter=facet)
-        if values:
-            facets[facet] = tuple(_value(facet, value, atlas) for value in values)
+    facets = chosen(params, FACETS, partial(_values, atlas), _NOBODY)
     layers = tuple(layer for layer in LAYERS if layer in params.getlist("layer"))
     unknown = [layer for layer in params.getlist("layer") if layer and layer not in LAYERS]
     if unknown:
@@ -92,13 +86,11 @@ def asked_of(params: QueryParams, atlas: Atlas) -> Asked:
     return Asked(layers, facets, text)
 
 
-def _value(facet: str, value: str, atlas: Atlas) -> str:
+def _values(atlas: Atlas, facet: str) -> Mapping[str, str]:
     known = atlas.values(facet)
-    name = slug(value)
-    name = _SHORT.get(name, name) if facet == "country" else name
-    if name not in known:
-        raise UnknownParameter(f"Nothing on the map has the {facet} “{value[:80]}”.", parameter=facet)
-    return known[name]
+    return (
+        known if facet != "country" else {short: known[long] for short, long in _SHORT.items() if long in known} | known
+    )
 
 
 def address_of(asked: Asked) -> list[tuple[str, str]]:
@@ -122,7 +114,7 @@ async def charted(request: Request, fixed: Format | None = None) -> ASGIApp:
         guide = await state.guides.of(state, languages)
         asked = asked_of(request.query_params, guide.atlas)
     shade = "region" in request.query_params.getlist("shade")
-    key = [present_snapshot(state).token, "map", choice.format.ending, languages, asked, shade]
+    key = [guide.token, "map", choice.format.ending, languages, asked, shade]
     if choice.format is not HTML:
         make = partial(_data, choice.format, guide, asked, shade)
         location = f"map.{choice.format.ending}" if fixed is None else None
@@ -179,11 +171,12 @@ def options(guide: Guide, asked: Asked, view: View, language: str) -> dict[str, 
     found = {}
     for facet in FACETS:
         wanted = asked.facets.get(facet, ())
+        counts = offered(view.counts[facet], wanted)
         made = [
             Option(
                 slug(iri), _told(guide, facet, iri), count, iri in wanted, family_of(iri) if facet == "sector" else ""
             )
-            for iri, count in view.counts[facet].items()
+            for iri, count in counts.items()
         ]
         found[facet] = sorted(
             made, key=lambda o: (o.slug[:2] if facet == "region" else "", sort_key(o.name.text, language), o.slug)
@@ -211,6 +204,7 @@ def content_of(guide: Guide, asked: Asked, links: Links, shade: bool) -> dict[st
         "asked": asked,
         "layers": {layer: (view.layers[layer], layer in asked.layers) for layer in LAYERS},
         "options": options(guide, asked, view, links.spoken),
+        "offered": OFFERED,
         "total": len(things),
         "off": view.off,
         "things": things[:LISTED],
@@ -229,8 +223,9 @@ async def for_home(state: State, languages: tuple[str, ...]) -> dict[str, Any]:
     guide = await state.guides.of(state, languages)
     view = guide.atlas.look(Asked())
     things = guide.listed(view)
-    picture = drawings.picture(things, to=None, around=drawings.BROAD)
-    return {"picture": picture, "placed": len(things) - view.off, "off": view.off}
+    if "home" not in guide.pictures:
+        guide.pictures["home"] = drawings.picture(things, to=None, around=drawings.BROAD)
+    return {"picture": guide.pictures["home"], "placed": len(things) - view.off, "off": view.off}
 
 
 def _page(guide: Guide, asked: Asked, links: Links, shade: bool, home: str) -> bytes:

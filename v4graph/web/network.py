@@ -33,7 +33,8 @@ from v4graph.errors import UnknownParameter
 from v4graph.network import FACETS, KINDS, MOST, Asked, Layout, Link, Network, View, laid_out
 from v4graph.rdf import CSV, Format
 from v4graph.web import collections, pages
-from v4graph.web.delivery import present_snapshot
+from v4graph.web.choosing import chosen, one, options
+from v4graph.web.latest import Latest, read
 from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable
 from v4graph.web.replies import alternates, links_of, number, reply
 from v4graph.web.scenes import Scene, drawn, picture
@@ -47,7 +48,7 @@ SVG = Format("svg", ("image/svg+xml",), "", "SVG")
 FORMATS = (HTML, GRAPHML, CSV, JSON, SVG)
 COLOURED = ("country", "sector")
 _FRESH = "public, max-age=60, stale-while-revalidate=600"
-_MOST_VALUES = 50
+_NOBODY = "Nothing in the network has the {facet} “{value}”."
 _KEPT = 64
 
 
@@ -56,25 +57,19 @@ class Networks:
 
     def __init__(self) -> None:
         """Start with none."""
-        self._token = ""
+        self.latest = Latest(_network)
         self._network = Network(())
         self._looks: OrderedDict[str, tuple[View, Layout]] = OrderedDict()
         self.acronyms: dict[str, str] = {}
         self.names: collections.Names = {}
 
     async def of(self, state: State) -> Network:
-        """The network of the present snapshot."""
-        token = present_snapshot(state).token
-        if token != self._token:
-            things = await state.overviews.rows(state, "network-things")
-            projects = await state.overviews.rows(state, "network-projects")
-            made = await anyio.to_thread.run_sync(lambda: Network(things))
-            mentioned = {value for facet in FACETS for value in made.values(facet)}
-            self.names = await collections.named(state, mentioned, "network")
-            self._token, self._network = token, made
-            self.acronyms = {row["thing"].value: row["value"].value for row in projects}
+        """All organisations and links."""
+        network, self.names, self.acronyms = await self.latest.of(state)
+        if network is not self._network:
+            self._network = network
             self._looks.clear()
-        return self._network
+        return network
 
     async def look(self, network: Network, asked: Asked) -> tuple[View, Layout]:
         """What is seen, and where."""
@@ -88,6 +83,14 @@ class Networks:
             if len(self._looks) > _KEPT:
                 self._looks.popitem(last=False)
         return found
+
+
+async def _network(state: State) -> tuple[Network, collections.Names, dict[str, str]]:
+    things, projects = await read(state, "network-things"), await read(state, "network-projects")
+    made = await anyio.to_thread.run_sync(lambda: Network(things))
+    mentioned = {value for facet in FACETS for value in made.values(facet)}
+    names = await collections.named(state, mentioned, "network")
+    return made, names, {row["thing"].value: row["value"].value for row in projects}
 
 
 def add_routes(app: FastAPI) -> None:
@@ -105,29 +108,16 @@ def asked_of(request: Request, network: Network) -> tuple[Asked, str]:
         UnknownParameter: a value that nothing in the network has.
     """
     params: QueryParams = request.query_params
-    facets = {}
-    for facet in FACETS:
-        values = [value.strip() for value in params.getlist(facet) if value.strip()]
-        if len(values) > _MOST_VALUES:
-            raise UnknownParameter(f"{facet} takes up to {_MOST_VALUES} values.", parameter=facet)
-        known = {slug(value): value for value in network.values(facet)}
-        if values:
-            facets[facet] = tuple(sorted({_known(facet, value, known) for value in values}))
+    facets = chosen(params, FACETS, lambda facet: {slug(v): v for v in network.values(facet)}, _NOBODY)
     kind, coloured, near = params.get("kind", ""), params.get("colour") or "country", params.get("near", "").strip()
     if kind and kind not in KINDS:
         raise UnknownParameter(f"kind is {' or '.join(KINDS)}.", parameter="kind")
     if coloured not in COLOURED:
         raise UnknownParameter(f"colour is {' or '.join(COLOURED)}.", parameter="colour")
     if near:
-        near = _known("near", near, {slug(o.iri): o.iri for o in network.organisations})
+        near = one("near", near, {slug(o.iri): o.iri for o in network.organisations}, _NOBODY)
     least, depth = number(request, "least", 1, 1000), number(request, "depth", 1, 2)
     return Asked(facets, kind, least, near, depth if near else 1), coloured
-
-
-def _known(name: str, value: str, known: Mapping[str, str]) -> str:
-    if slug(value) not in known:
-        raise UnknownParameter(f"Nothing in the network has the {name} “{value[:80]}”.", parameter=name)
-    return known[slug(value)]
 
 
 def address_of(asked: Asked, coloured: str) -> str:
@@ -153,7 +143,7 @@ async def shown(request: Request, fixed: Format | None = None) -> ASGIApp:
         network = await state.networks.of(state)
         asked, coloured = asked_of(request, network)
         view, layout = await state.networks.look(network, asked)
-    snapshot = present_snapshot(state)
+    snapshot = state.networks.latest.snapshot
     scene = Scene(
         asked,
         coloured,
@@ -185,7 +175,10 @@ def _page(scene: Scene, links: Links, formats: dict[str, Format]) -> bytes:
         "drawn": drawn(scene.view),
         "view": scene.view,
         "most": MOST,
-        "options": {facet: _options(scene, facet, links.spoken) for facet in FACETS},
+        "options": {
+            facet: options(scene.network.values(facet), scene.asked.facets.get(facet, ()), scene.name, links.spoken)
+            for facet in FACETS
+        },
         "organisations": _organisations(scene, links.spoken),
         "near": scene.named(scene.network.numbers[scene.asked.near]) if scene.asked.near else None,
         "legend": scene.legend(nodes),
@@ -194,12 +187,6 @@ def _page(scene: Scene, links: Links, formats: dict[str, Format]) -> bytes:
         "asked_for": address_of(scene.asked, scene.coloured),
     }
     return pages.render("network.html", links, **content)
-
-
-def _options(scene: Scene, facet: str, language: str) -> list[tuple[str, Text, int, bool]]:
-    wanted = scene.asked.facets.get(facet, ())
-    made = [(slug(i), scene.name(i), n, i in wanted) for i, n in scene.network.values(facet).items()]
-    return sorted(made, key=lambda o: (sort_key(o[1].text, language), o[0]))
 
 
 def _organisations(scene: Scene, language: str) -> list[tuple[str, Text, bool]]:

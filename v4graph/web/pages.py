@@ -18,7 +18,7 @@ from v4graph import portal
 from v4graph.iris import Iris
 from v4graph.rdf import Format
 from v4graph.statements import DCTERMS, OWL, RDFS, SKOS, TYPE, Statement, Term
-from v4graph.web import built, terms
+from v4graph.web import built, miniatures, terms
 from v4graph.web.diagram import drawn
 from v4graph.web.portraits import portrait
 from v4graph.web.sectors import family_of, icon_of
@@ -87,6 +87,7 @@ def environment(language: str) -> Environment:
         early_script=built.early_script,
         family_of=family_of,
         icon_of=icon_of,
+        spot=miniatures.spot,
         has=frozenset(made.list_templates()).__contains__,
     )
     return made

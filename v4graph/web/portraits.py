@@ -9,14 +9,15 @@ from decimal import Decimal, InvalidOperation
 
 import pyoxigraph as ox
 from babel.numbers import format_currency
+from markupsafe import Markup
 
-from v4graph.iris import Iris
-from v4graph.statements import PREF_LABEL, Document
+from v4graph.statements import PREF_LABEL
+from v4graph.timeline import span_of
+from v4graph.web.miniatures import Step, course
 from v4graph.web.sights import Sight, Surroundings
 from v4graph.web.telling import Teller, Text, Value
+from v4graph.web.whereabouts import coordinates, place_of
 from v4graph.web.words import LANGUAGES, shown_date, shown_number, sort_key
-
-SCHEMA = "https://schema.org/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,16 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Company:
+    """Who of a country took part in the same projects, each with those projects; ``code`` is that of the country."""
+
+    country: Text | None
+    code: str
+    partners: tuple[tuple[Value, tuple[Value, ...]], ...]
+    projects: int
+
+
+@dataclass(frozen=True, slots=True)
 class Portrait:
     """What the page of a thing shows besides its statements."""
 
@@ -89,11 +100,15 @@ class Portrait:
     chips: tuple[tuple[str, Value], ...]
     figures: tuple[Figure, ...]
     observed: tuple[Observed, ...]
+    courses: tuple[tuple[Text, Markup], ...]
+    """Figures with values of several times: what it is, and a drawing of how it went."""
     awards: tuple[Award, ...]
     timeline: Timeline | None
     family: Timeline | None
-    partners: tuple[tuple[Value, int, Text | None], ...]
+    partners: tuple[Company, ...]
     similar: tuple[tuple[Value, Text | None], ...]
+    fields: tuple[tuple[Value, str, int], ...]
+    """Other countries with clusters of the same sectors: the country, its code, how many."""
     place: Value | None
     latitude: float | None
     longitude: float | None
@@ -111,21 +126,23 @@ def portrait(teller: Teller, around: Surroundings) -> Portrait:
     related = [s for s in around.of("related", "before", "after") if s.start]
     seen: dict[str, Sight] = {s.iri: s for s in related if s.what == "related"}
     seen |= {s.iri: s for s in related if s.what != "related"}
-    observed = _observed(teller)
-    place = _place(document, iris)
+    observed, courses = _observed(teller)
+    place = place_of(document, iris)
     return Portrait(
         kind,
         _other_names(teller),
         tuple(_chips(teller, kind)),
         tuple(_figures(teller, around, observed, kind)),
         observed,
+        courses,
         _awards(teller),
         timeline,
         _timeline(teller, list(seen.values()), own=True) if seen else None,
-        tuple((_named(teller, s.iri), s.count, _country(teller, s.iri)) for s in around.of("partner")),
+        _company(teller, around.of("partner")),
         tuple((_named(teller, s.iri), _country(teller, s.iri)) for s in around.of("similar")),
+        tuple((_named(teller, s.iri), _code(s.iri), s.count) for s in around.of("field")),
         _named(teller, place) if place else None,
-        *_coordinates(document, place or document.iri),
+        *coordinates(document, place or document.iri),
     )
 
 
@@ -136,6 +153,27 @@ def _named(teller: Teller, iri: str) -> Value:
 def _country(teller: Teller, iri: str) -> Text | None:
     country = teller.document.value_of(iri, teller.iris.term("country"))
     return teller.name(country) if country else None
+
+
+def _code(iri: str) -> str:
+    return iri.rpartition("/")[2].lower()
+
+
+def _company(teller: Teller, partners: Sequence[Sight]) -> tuple[Company, ...]:
+    """Partners by country, the country with most of them first, those of no known country last."""
+    found: dict[str, list[Sight]] = {}
+    for sight in partners:
+        found.setdefault(teller.document.value_of(sight.iri, teller.iris.term("country")) or "", []).append(sight)
+    order = sorted(found, key=lambda country: (country == "", -len(found[country]), country))
+    return tuple(
+        Company(
+            teller.name(country) if country else None,
+            _code(country),
+            tuple((_named(teller, s.iri), tuple(_named(teller, p) for p in s.others)) for s in found[country]),
+            len({p for s in found[country] for p in s.others}),
+        )
+        for country in order
+    )
 
 
 def _other_names(teller: Teller) -> tuple[Text, ...]:
@@ -192,8 +230,7 @@ def _figures(teller: Teller, around: Surroundings, observed: Sequence[Observed],
         if projects := around.of("project"):
             made.append(Figure("projects", shown_number(len(projects), language), None, len(projects)))
         if partners := around.of("partner"):
-            most = "+" if len(partners) == 12 else ""
-            made.append(Figure("partners", f"{shown_number(len(partners), language)}{most}", None, len(partners)))
+            made.append(Figure("partners", shown_number(len(partners), language), None, len(partners)))
     elif kind == "project":
         start, end = dated("startDate"), dated("endDate")
         if start or end:
@@ -244,7 +281,8 @@ def _babel(teller: Teller) -> str:
 # --- over time ----------------------------------------------------------------------------------------------------
 
 
-def _observed(teller: Teller) -> tuple[Observed, ...]:
+def _observed(teller: Teller) -> tuple[tuple[Observed, ...], tuple[tuple[Text, Markup], ...]]:
+    """Figures in a table, and those that have values of several times drawn."""
     document, iris = teller.document, teller.iris
     rows: list[tuple[str, str, Decimal | None, Observed]] = []
     for subject, statements in document.relations.items():
@@ -271,7 +309,18 @@ def _observed(teller: Teller) -> tuple[Observed, ...]:
     largest = max((amount for *_, amount, _ in rows if amount is not None), default=Decimal(0))
     rows.sort(key=lambda row: row[:2])
     scale = 100 / (largest or Decimal(1))
-    return tuple(replace(o, share=float(round((amount or Decimal(0)) * scale, 1))) for _, _, amount, o in rows)
+    shown_rows = tuple(replace(o, share=float(round((amount or Decimal(0)) * scale, 1))) for _, _, amount, o in rows)
+    steps: dict[str, list[Step]] = {}
+    for indicator, period, amount, o in rows:
+        day = span_of(period)
+        if day is not None and amount is not None and amount >= 0:
+            steps.setdefault(indicator, []).append(Step(day.first, amount, o.period, o.value.text.text))
+    courses = tuple(
+        (teller.name(indicator), course(found))
+        for indicator, found in steps.items()
+        if len({step.day for step in found}) > 1
+    )
+    return shown_rows, courses
 
 
 def _awards(teller: Teller) -> tuple[Award, ...]:
@@ -330,35 +379,3 @@ def _period(sight: Sight, language: str) -> str:
     if not end or start == end:
         return shown_date(start, language)
     return f"{shown_date(start, language)} – {shown_date(end, language)}"
-
-
-# --- where --------------------------------------------------------------------------------------------------------
-
-
-def _place(document: Document, iris: Iris) -> str | None:
-    for property_ in (
-        iris.term("seatPlace"),
-        f"{SCHEMA}location",
-        iris.term("associatedPlace"),
-        iris.term("coordinatorPlace"),
-    ):
-        for value in document.values(document.iri, property_):
-            if isinstance(value, ox.NamedNode):
-                return value.value
-    return None
-
-
-def _coordinates(document: Document, iri: str) -> tuple[float | None, float | None, str]:
-    try:
-        north = float(document.value_of(iri, f"{SCHEMA}latitude") or "nan")
-        east = float(document.value_of(iri, f"{SCHEMA}longitude") or "nan")
-    except ValueError:
-        return None, None, ""
-    if not (-90 <= north <= 90 and -180 <= east <= 180):
-        return None, None, ""
-    return north, east, f"{_degrees(north, 'N', 'S')}, {_degrees(east, 'E', 'W')}"
-
-
-def _degrees(value: float, positive: str, negative: str) -> str:
-    minutes = round(abs(value) * 60)
-    return f"{minutes // 60}°\u202f{minutes % 60:02d}′\u202f{positive if value >= 0 else negative}"

@@ -27,7 +27,7 @@ from v4graph.web.limits import seconds_asked
 from v4graph.web.negotiation import HTML, PROBLEM, Choice, accepts_gzip, choose, choose_graph, prefers_html
 from v4graph.web.operations import Operation
 from v4graph.web.query_page import MOST_ROWS, Shown, ask
-from v4graph.web.replies import links_of, path_of, reply
+from v4graph.web.replies import links_of, path_of, remembered, reply
 from v4graph.web.telling import Links
 
 PATH = "/queries"
@@ -137,6 +137,10 @@ async def _page(request: Request, query: Query) -> ASGIApp:
     try:
         given = {"lang": languages[0], **values} if _has(query, "lang") else values
         text = bind_checked(query, given, state.iris)
+        content = (present_snapshot(state).token, query.name, text, links, *languages)
+        known = remembered(request, Choice(HTML, HTML.media_type), content)
+        if known is not None:
+            return known
         operation = Operation("query", text, timeout=request.query_params.get("timeout"))
         with state.limits.admit(request.scope), Watch(request.receive) as watch:
             shown = await ask(state, operation, links)
@@ -151,7 +155,6 @@ async def _page(request: Request, query: Query) -> ASGIApp:
         body = pages.render("library-query.html", links, shown=None, problem=problem, **filled)
         headers = {**pages.HEADERS, "Vary": "Accept, Accept-Language", "Cache-Control": "no-store"}
         return Response(body, status, headers, "text/html")
-    content = (present_snapshot(state).token, query.name, text, links.path, str(request.url.query), *languages)
     return await reply(
         request,
         Choice(HTML, HTML.media_type),

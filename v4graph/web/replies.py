@@ -41,6 +41,23 @@ class _FromMemory:
         await self._kept.send(send, self._condition, head=scope["method"] == "HEAD")
 
 
+def _tag(
+    request: Request, choice: Choice, content: Sequence[object], links: Sequence[str], location: str | None
+) -> tuple[str, bool]:
+    """The entity tag of a document, and whether it is sent compressed."""
+    edition = pages.edition() if choice.format is HTML else ""
+    zipped = accepts_gzip(request.headers.get("accept-encoding", ""))
+    return entity_tag(*content, choice.media_type, zipped, __version__, edition, *links, location), zipped
+
+
+def remembered(
+    request: Request, choice: Choice, content: Sequence[object], links: Sequence[str] = ()
+) -> ASGIApp | None:
+    """A page that was sent before, for what takes long to gather; ``reply`` is given the same content and links."""
+    kept = request.app.state.answers.find(_tag(request, choice, content, links, None)[0], None)
+    return _FromMemory(kept, header(request.scope, b"if-none-match")) if kept is not None else None
+
+
 async def reply(
     request: Request,
     choice: Choice,
@@ -56,9 +73,7 @@ async def reply(
     state: State = request.app.state
     snapshot = present_snapshot(state)
     page = choice.format is HTML
-    zipped = accepts_gzip(request.headers.get("accept-encoding", ""))
-    parts = (*content, choice.media_type, zipped, __version__, pages.edition() if page else "", *links, location)
-    tag = entity_tag(*parts)
+    tag, zipped = _tag(request, choice, content, links, location)
     condition = header(request.scope, b"if-none-match")
     # The memory of requests knows nothing of Accept-Language, so it must not learn pages.
     key = None if page else request_key(request.scope)

@@ -22,6 +22,7 @@ from v4graph.sandbox.pool import Job
 from v4graph.selections import Shelf
 from v4graph.statements import Term
 from v4graph.web.delivery import present_snapshot
+from v4graph.web.latest import LONGEST, PATIENCE, READING
 
 _EDITIONS = 3
 """Editions of a collection that stay in memory."""
@@ -29,12 +30,6 @@ _LARGE = 20_000
 """Members above which only one edition beside the present one stays."""
 _AT_ONCE = 2000
 """Names asked for in one query."""
-_PATIENCE = 2.0
-"""Seconds somebody waits for a new edition when there is an older one."""
-_LONGEST = 60.0
-"""Seconds somebody waits for the first edition."""
-_READING = 180.0
-"""Seconds a query of ours may take; a collection of 100,000 members takes more than a visitor's query may."""
 
 Choices = dict[str, dict[str, str]]
 """Fact -> short name in small letters -> IRI."""
@@ -71,7 +66,7 @@ class Shelves:
             task = self._making.get(name)
             if task is None or task.done():
                 task = self._making[name] = asyncio.create_task(self._read(state, collection))
-            patience = _PATIENCE if name in self._editions else _LONGEST
+            patience = PATIENCE if name in self._editions else LONGEST
             done, _ = await asyncio.wait({task}, timeout=patience)
             if done and name not in self._editions:
                 task.result()  # tells what went wrong
@@ -116,7 +111,7 @@ class Shelves:
 
 async def _answer(state: State, query: str) -> tuple[bytes, str]:
     """The answer to a query as TSV, and the token of the snapshot it is from."""
-    answer = await state.sandbox.query(Job(query, TSV, None, None, None, max(_READING, state.settings.query_seconds)))
+    answer = await state.sandbox.query(Job(query, TSV, None, None, None, max(READING, state.settings.query_seconds)))
     body = answer.complete
     if body is None:
         body = b"".join([piece async for piece in answer.chunks()])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 import pyoxigraph as ox
@@ -25,6 +25,9 @@ WHOLE = frozenset({"observation", "award"})
 _KINDS = frozenset({"organisation", "project", "partnership"})
 """Kinds of things that have something around them."""
 _KEPT = 256
+_ALIKE = 8
+
+Rows = Sequence[Mapping[str, Term]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Sight:
     count: int = 0
     start: str = ""
     end: str = ""
+    others: tuple[str, ...] = ()
+    """What they have in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +88,12 @@ async def _look(state: State, document: Document) -> Surroundings:
         return Surroundings(document)
     subject = iri_text(document.iri)
     rows = await _rows(state, "list-sights", subject=subject)
-    sights = tuple(
-        Sight(
-            row["what"].value,
-            row["thing"].value,
-            int(row["count"].value) if "count" in row else 0,
-            row["start"].value if "start" in row else "",
-            row["end"].value if "end" in row else "",
-        )
-        for row in rows
-        if "thing" in row and "what" in row
-    )
+    own = {v.value for v in document.values(document.iri, iris.term("country"))}
+    sights = (*_seen(rows), *_partners(rows), *_alike(rows, own), *_fields(rows))
     subjects = sorted({s.subject for s in document.referring.statements if _kind(s.subject, iris) in WHOLE})
     told = await _rows(state, "describe", subject=[iri_text(x) for x in subjects]) if subjects else []
     relations = _told(told, iris)
-    wanted = {sight.iri for sight in sights}
+    wanted = {iri for sight in sights for iri in (sight.iri, *sight.others)}
     wanted |= {t.value for row in told for t in row.values() if isinstance(t, ox.NamedNode)}
     names = await _rows(state, "describe-mentioned", mentioned=[iri_text(x) for x in sorted(wanted)]) if wanted else []
     mentioned = dict(document.mentioned)
@@ -106,6 +102,52 @@ async def _look(state: State, document: Document) -> Surroundings:
     digest = hashlib.sha256(repr((document.digest, sights, sorted(relations.items()), names)).encode()).hexdigest()[:32]
     whole = replace(document, relations={**document.relations, **relations}, mentioned=mentioned, digest=digest)
     return Surroundings(whole, sights)
+
+
+_PAIRED = frozenset({"partner", "sector", "country", "region"})
+"""What is told row by row and put together here: the engine groups thousands of rows slowly."""
+
+
+def _seen(rows: Rows) -> Iterable[Sight]:
+    for row in rows:
+        if row["what"].value not in _PAIRED and "thing" in row:
+            count = int(row["count"].value) if "count" in row else 0
+            start, end = (row[x].value if x in row else "" for x in ("start", "end"))
+            yield Sight(row["what"].value, row["thing"].value, count, start, end)
+
+
+def _pairs(rows: Rows, *whats: str) -> dict[str, set[str]]:
+    """Thing -> the others that rows of some kinds name with it."""
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        if row["what"].value in whats:
+            found.setdefault(row["thing"].value, set()).add(row["other"].value)
+    return found
+
+
+def _partners(rows: Rows) -> list[Sight]:
+    """Who took part in the same projects, those with most of them first."""
+    shared = _pairs(rows, "partner")
+    order = sorted(shared, key=lambda iri: (-len(shared[iri]), iri))
+    return [Sight("partner", iri, len(shared[iri]), others=tuple(sorted(shared[iri]))) for iri in order]
+
+
+def _alike(rows: Rows, own: Set[str]) -> list[Sight]:
+    """Clusters of the same sectors, those with most sectors, country and region in common first."""
+    common = _pairs(rows, "sector", "region")
+    for iri, countries in _pairs(rows, "country").items():
+        common.setdefault(iri, set()).update(countries & own)
+    order = sorted(common, key=lambda iri: (-len(common[iri]), iri))
+    return [Sight("similar", iri, len(common[iri])) for iri in order[:_ALIKE]]
+
+
+def _fields(rows: Rows) -> list[Sight]:
+    """Countries with the number of their clusters in the same sectors."""
+    found: dict[str, int] = {}
+    for countries in _pairs(rows, "country").values():
+        for country in countries:
+            found[country] = found.get(country, 0) + 1
+    return [Sight("field", country, found[country]) for country in sorted(found, key=lambda c: (-found[c], c))]
 
 
 async def _rows(state: State, name: str, **values: str | list[str]) -> list[dict[str, Term]]:

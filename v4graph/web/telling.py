@@ -38,6 +38,12 @@ class Text:
         return self.text
 
 
+_AREAS = {
+    "http://publications.europa.eu/resource/authority/country/": "country",
+    "http://data.europa.eu/nuts/code/": "region",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """The past state a page shows: the parameter that asks for it, its snapshot, and when that was published.
@@ -93,10 +99,17 @@ class Links:
 
     def of(self, iri: str) -> str | None:
         """The address of a thing: its page here, or its own when it is a web address elsewhere."""
-        below = self.iris.path(iri)
+        below = self.below(iri)
         if below is not None:
             return self.to(page_path(below))
         return iri if re.match(r"https?://[^\s<>\"]+$", iri) else None
+
+    def below(self, iri: str) -> str | None:
+        """The path of a page here about an IRI; countries and regions have theirs, whoever named them."""
+        for space, kind in _AREAS.items():
+            if iri.startswith(space) and iri.removeprefix(space).isalnum():
+                return f"{kind}/{iri.removeprefix(space).lower()}"
+        return self.iris.path(iri)
 
     def here(self, language: str) -> str:
         """The address of this page in another language, of the same moment."""
@@ -195,7 +208,7 @@ class Teller:
         self.derived |= derived
         marks = self.marks(sources)
         if isinstance(term, ox.NamedNode):
-            external = self.iris.path(term.value) is None
+            external = self.links.below(term.value) is None
             text = self.name(term.value)
             if external and self.document.name(term.value, self.languages) is None:
                 text = Text(re.sub(r"^https?://(www\.)?", "", term.value).rstrip("/"))

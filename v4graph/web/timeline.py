@@ -26,22 +26,21 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from v4graph.atlas import slug
-from v4graph.errors import UnknownParameter
 from v4graph.iris import Iris
 from v4graph.rdf import CSV, Format
-from v4graph.timeline import FACETS, Asked, Family, Mark, Project, Span, Timeline
+from v4graph.timeline import FACETS, MOST, Asked, Family, Mark, Project, Span, Timeline
 from v4graph.web import collections, pages
-from v4graph.web.delivery import present_snapshot
+from v4graph.web.choosing import chosen, options
+from v4graph.web.latest import Latest, read
 from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable
 from v4graph.web.replies import alternates, links_of, reply
 from v4graph.web.telling import Links, Text, page_path
-from v4graph.web.words import shown_date, sort_key, words
+from v4graph.web.words import shown_date, words
 
 PATH = "/timeline"
 JSON = Format("json", ("application/json",), "", "JSON")
 FORMATS = (HTML, JSON, CSV)
 _FRESH = "public, max-age=60, stale-while-revalidate=600"
-_MOST_VALUES = 50
 _FIRST_YEAR = 2008
 _YEAR = 66
 """Width of a year in the drawing."""
@@ -57,21 +56,20 @@ class Timelines:
 
     def __init__(self) -> None:
         """Start with none."""
-        self._token = ""
-        self._timeline = Timeline((), ())
+        self.latest = Latest(_timeline)
         self.names: collections.Names = {}
 
     async def of(self, state: State) -> Timeline:
         """All projects."""
-        token = present_snapshot(state).token
-        if token != self._token:
-            projects = await state.overviews.rows(state, "timeline-projects")
-            marks = await state.overviews.rows(state, "timeline-marks")
-            made = await anyio.to_thread.run_sync(lambda: Timeline(projects, marks))
-            mentioned = {value for facet in FACETS for value in made.values(facet)}
-            self.names = await collections.named(state, mentioned, "timeline")
-            self._token, self._timeline = token, made
-        return self._timeline
+        timeline, self.names = await self.latest.of(state)
+        return timeline
+
+
+async def _timeline(state: State) -> tuple[Timeline, collections.Names]:
+    projects, marks = await read(state, "timeline-projects"), await read(state, "timeline-marks")
+    made = await anyio.to_thread.run_sync(lambda: Timeline(projects, marks))
+    mentioned = {value for facet in FACETS for value in made.values(facet)}
+    return made, await collections.named(state, mentioned, "timeline")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +118,8 @@ def asked_of(request: Request, timeline: Timeline) -> Asked:
     Raises:
         UnknownParameter: a value that no project has.
     """
-    facets = {}
-    for facet in FACETS:
-        values = [value.strip() for value in request.query_params.getlist(facet) if value.strip()]
-        if len(values) > _MOST_VALUES:
-            raise UnknownParameter(f"{facet} takes up to {_MOST_VALUES} values.", parameter=facet)
-        known = {slug(value): value for value in timeline.values(facet)}
-        for value in values:
-            if slug(value) not in known:
-                raise UnknownParameter(f"No project has the {facet} “{value[:80]}”.", parameter=facet)
-        if values:
-            facets[facet] = tuple(sorted({known[slug(value)] for value in values}))
-    return Asked(facets)
+    known = lambda facet: {slug(value): value for value in timeline.values(facet)}  # noqa: E731 # a line
+    return Asked(chosen(request.query_params, FACETS, known, "No project has the {facet} “{value}”."))
 
 
 async def shown(request: Request, fixed: Format | None = None) -> ASGIApp:
@@ -147,8 +135,8 @@ async def shown(request: Request, fixed: Format | None = None) -> ASGIApp:
         timeline = await state.timelines.of(state)
         asked = asked_of(request, timeline)
     teller = Teller(state.timelines.names, languages, state.iris)
-    snapshot, today = present_snapshot(state), datetime.now(UTC).date()
-    key = [snapshot.token, "timeline", choice.format.ending, languages, asked]
+    today = datetime.now(UTC).date()
+    key = [state.timelines.latest.token, "timeline", choice.format.ending, languages, asked]
     if choice.format is not HTML:
         make = partial(told if choice.format is JSON else table, timeline, asked, teller)
         location = f"timeline.{choice.format.ending}" if fixed is None else None
@@ -162,29 +150,25 @@ async def shown(request: Request, fixed: Format | None = None) -> ASGIApp:
 def _page(
     timeline: Timeline, asked: Asked, teller: Teller, links: Links, formats: dict[str, Format], today: date
 ) -> bytes:
-    families = timeline.look(asked)
+    families = timeline.look(asked, MOST)
     projects = {project.iri: project for family in families for project in family.projects}
     content: dict[str, Any] = {
         "families": families,
         "hues": _HUES,
-        "total": len(projects),
+        "total": timeline.count(asked),
+        "shown": len(projects),
         "before": {x.later: (projects[x.earlier], x.common) for f in families for x in f.followings},
         "teller": teller,
         "asked_for": asked.facets,
-        "options": {facet: _options(timeline, asked, teller, facet, links.spoken) for facet in FACETS},
+        "options": {
+            facet: options(timeline.values(facet), asked.facets.get(facet, ()), teller.name, links.spoken)
+            for facet in FACETS
+        },
         "undated": [p for p in projects.values() if p.first is None],
         "picture": picture(families, teller, links, today),
         "formats": formats,
     }
     return pages.render("timeline.html", links, **content)
-
-
-def _options(
-    timeline: Timeline, asked: Asked, teller: Teller, facet: str, language: str
-) -> list[tuple[str, Text, int, bool]]:
-    wanted = asked.facets.get(facet, ())
-    made = [(slug(iri), teller.name(iri), count, iri in wanted) for iri, count in timeline.values(facet).items()]
-    return sorted(made, key=lambda o: (sort_key(o[1].text, language), o[0]))
 
 
 # --- drawing --------------------------------------------------------------------------------------------------------

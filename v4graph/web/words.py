@@ -166,13 +166,15 @@ def _letters(text: str, language: str) -> list[tuple[int, str]]:
                 at += size
                 break
         else:
-            found += _plain(folded[at], places)
+            found += _plain(folded[at], language)
             at += 1
     return found
 
 
-def _plain(character: str, places: dict[str, int]) -> list[tuple[int, str]]:
+@lru_cache(maxsize=4096)
+def _plain(character: str, language: str) -> list[tuple[int, str]]:
     """What a character that is no letter of the alphabet is put with: its letter without the diacritics."""
+    places, _ = _alphabet(language)
     bare = "".join(c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c))
     bare = bare.translate(_SAME)
     made: list[tuple[int, str]] = []
