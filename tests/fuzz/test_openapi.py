@@ -28,4 +28,4 @@ def test_the_description_is_kept(target: Instance, role: str | None) -> None:
     [tested] = re.findall(r"Tested: (\d+)", done.stdout)
     [calls] = re.findall(r"(\d+) generated", done.stdout)
     print(f"\n{tested} operations, {calls} calls")
-    assert int(tested) > 50
+    assert int(tested) > 70

@@ -85,6 +85,9 @@ class Application(FastAPI):
             schema["paths"] |= (
                 queries.described(self.state.iris) | api.described(self.state.iris) | openapi.described(self.state.iris)
             )
+            components = schema.setdefault("components", {})
+            for kind, named in openapi.COMPONENTS.items():
+                components[kind] = components.get(kind, {}) | named
         return super().openapi()
 
     async def framework(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,7 +1,13 @@
-"""How the map, the network and the timeline stand in the OpenAPI description (https://spec.openapis.org/oas/v3.1.0)."""
+"""What the framework does not know of its own for the OpenAPI description (https://spec.openapis.org/oas/v3.1.0).
+
+The map, the network and the timeline are described here, from what they accept; the protocols (SPARQL, Graph Store,
+contributions) in ``openapi.json``.
+"""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from v4graph import atlas, network, timeline
@@ -11,6 +17,9 @@ from v4graph.web import map as charts
 from v4graph.web import network as nets
 from v4graph.web import timeline as times
 
+_PROTOCOLS: dict[str, Any] = json.loads((Path(__file__).parent / "openapi.json").read_text("utf-8"))
+COMPONENTS: dict[str, Any] = _PROTOCOLS["components"]
+"""Parameters, answers, shapes of JSON and the way to sign in that the protocols share."""
 _VALUE = "the last part of an IRI, or the IRI itself; may be given several times"
 _EXAMPLES = {
     "country": "svk", "region": "sk021", "sector": "food", "project": "v4clusters",
@@ -20,7 +29,7 @@ _EXAMPLES = {
 
 
 def described(iris: Iris) -> dict[str, Any]:
-    """The paths of the three."""
+    """The paths of the three and of the protocols."""
     feature = {
         "type": "Feature",
         "id": iris.thing("organisation", "automotive-cluster-slovakia"),
@@ -29,7 +38,8 @@ def described(iris: Iris) -> dict[str, Any]:
     }
     node = {"id": iris.thing("organisation", "nca"), "page": "organisation/nca", "degree": 19, "strength": 31}
     project = {"id": iris.thing("project", "v4clusters"), "start": {"date": "2013-10", "first": "2013-10-01"}}
-    return {
+    protocols: dict[str, Any] = _PROTOCOLS["paths"]
+    return protocols | {
         "/map": _operation(
             "Cluster organisations and partners with where they are", "map", charts.FORMATS,
             [*map(_facet, atlas.FACETS), _text("q", "Only with all of these words in a name"),
