@@ -117,17 +117,26 @@ def _operations(schema: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any
     groups: dict[str, list[dict[str, Any]]] = {}
     for path, methods in sorted(schema["paths"].items()):
         for method, told in methods.items():
-            types = {t for answer in told.get("responses", {}).values() for t in answer.get("content", {})}
+            answers = [_resolved(schema, answer) for answer in told.get("responses", {}).values()]
+            types = {media_type for answer in answers for media_type in answer.get("content", {})}
             operation = {
                 "method": method.upper(),
                 "path": path,
                 "summary": told.get("summary", ""),
                 "description": told.get("description", ""),
-                "parameters": told.get("parameters", []),
+                "parameters": [_resolved(schema, parameter) for parameter in told.get("parameters", [])],
                 "types": sorted(types - {"application/problem+json"}),
             }
             groups.setdefault((told.get("tags") or ["service"])[0], []).append(operation)
     return sorted(groups.items(), key=lambda pair: (pair[0] != "collections", pair[0]))
+
+
+def _resolved(schema: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A part of an OpenAPI document, or what it refers to."""
+    found = part
+    for name in part.get("$ref", "").removeprefix("#/").split("/") if "$ref" in part else ():
+        found = schema[name] if found is part else found[name]
+    return found
 
 
 # --- the collections in OpenAPI -----------------------------------------------------------------------------------
