@@ -438,7 +438,7 @@ def test_a_reader_that_grew_is_replaced(snapshot: Snapshot, monkeypatch: pytest.
 
     async def use(sandbox: Sandbox) -> None:
         before = set(sandbox.pids)
-        await _body(await sandbox.query(_job(f"{LARGE} ORDER BY ?o")))
+        await _body(await sandbox.query(_job(f"{LARGE} ORDER BY ?o", seconds=60)))
         await _until(lambda: len(sandbox.pids) == 1 and not before & set(sandbox.pids), 3.0)
         before = set(sandbox.pids)
         for _ in range(50):
