@@ -59,9 +59,9 @@ class Site:
     def page(self, *, dark: bool = False, phone: bool = False, **options: Any) -> Iterator[Page]:
         """A page of a browser of its own; afterwards nothing may have gone wrong or gone elsewhere.
 
-        ``options`` are those of Playwright's ``new_context``; ``path`` is opened at once.
+        ``options`` are those of Playwright's ``new_context``; ``path`` is opened at once, without ``fonts`` if need be.
         """
-        path, seen = options.pop("path", None), Seen()
+        path, fonts, seen = options.pop("path", None), options.pop("fonts", True), Seen()
         context: BrowserContext = self.browser.new_context(
             viewport=PHONE if phone else DESK, color_scheme="dark" if dark else "light", **{"locale": "en", **options}
         )
@@ -70,6 +70,8 @@ class Site:
             page.on("request", lambda request: seen.requests.append(request.url))
             page.on("pageerror", lambda error: seen.errors.append(str(error)))
             page.on("console", lambda m: seen.errors.append(m.text) if m.type == "error" and _told(m.text) else None)
+            if not fonts:
+                page.route("**/*.woff2", lambda route: route.abort())
             if path is not None:
                 page.goto(f"{self.server.url}{path}")
             yield page

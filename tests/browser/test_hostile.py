@@ -77,7 +77,8 @@ PATHS = (
 @pytest.mark.parametrize("path", PATHS)
 def test_hostile_names_stay_names(hurt: Site, path: str) -> None:
     for slug in NAMES if "{}" in path else [""]:
-        with hurt.page(path=path.format(slug), phone=slug == "long") as page:
+        # Chromium needs ten seconds to break a word of 10,000 letters in a font that was loaded; the rules allow 300
+        with hurt.page(path=path.format(slug), phone=slug == "long", fonts=slug != "long") as page:
             assert page.evaluate("window.pwned") is None
             assert page.locator("main script:not([type]), main img, main iframe, [onerror], [onload]").count() == 0
             assert page.locator("a[href^=javascript]").count() == 0
