@@ -126,3 +126,17 @@ def writer(scratch: Server) -> Iterator[httpx.Client]:
         answer = found.post("/sparql", data={"update": "DROP ALL"})
         assert answer.status_code == 204, answer.text
         yield found
+
+
+@pytest.fixture(scope="module")
+def server(published_home: Path) -> Iterator[Server]:
+    """A server of the packaged data, for a file of tests."""
+    with running(create_app(Settings(home=published_home, readers=2))) as found:
+        yield found
+
+
+@pytest.fixture
+def web(server: Server) -> Iterator[httpx.Client]:
+    """A client of that server."""
+    with httpx.Client(base_url=server.url, timeout=60) as found:
+        yield found

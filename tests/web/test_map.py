@@ -6,31 +6,13 @@ import csv
 import io
 import re
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from xml.etree import ElementTree
 
 import httpx
 import pytest
 
-from tests.web.conftest import Server, running
-from v4graph.settings import Settings
-from v4graph.web.app import create_app
-
 HTML = {"accept": "text/html"}
 SLOVAK_CARS = "organisation/automotive-cluster-slovakia"
-
-
-@pytest.fixture(scope="module")
-def server(published_home: Path) -> Iterator[Server]:
-    with running(create_app(Settings(home=published_home, readers=2))) as found:
-        yield found
-
-
-@pytest.fixture
-def web(server: Server) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=60) as found:
-        yield found
 
 
 def pages(features: list[dict[str, dict[str, str]]]) -> list[str]:

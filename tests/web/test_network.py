@@ -5,31 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from xml.etree import ElementTree
 
 import httpx
 import pytest
 
-from tests.web.conftest import Server, running
-from v4graph.settings import Settings
-from v4graph.web.app import create_app
-
 PAGE = {"accept": "text/html"}
 GRAPHML = "{http://graphml.graphdrawing.org/xmlns}"
-
-
-@pytest.fixture(scope="module")
-def server(published_home: Path) -> Iterator[Server]:
-    with running(create_app(Settings(home=published_home, readers=2))) as found:
-        yield found
-
-
-@pytest.fixture
-def web(server: Server) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=60) as found:
-        yield found
 
 
 def test_all_forms_tell_the_same(web: httpx.Client) -> None:

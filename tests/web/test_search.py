@@ -3,27 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
-
-from tests.web.conftest import Server, running
-from v4graph.settings import Settings
-from v4graph.web.app import create_app
-
-
-@pytest.fixture(scope="module")
-def server(published_home: Path) -> Iterator[Server]:
-    with running(create_app(Settings(home=published_home, readers=2))) as found:
-        yield found
-
-
-@pytest.fixture
-def web(server: Server) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=60) as found:
-        yield found
 
 
 def test_json_for_programs(web: httpx.Client) -> None:

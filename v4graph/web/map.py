@@ -25,8 +25,8 @@ from v4graph.rdf import CSV, Format
 from v4graph.web import drawings, pages
 from v4graph.web.choosing import OFFERED, chosen, offered
 from v4graph.web.guides import Guide, Guides, Shown
-from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable
-from v4graph.web.replies import alternates, links_of, reply
+from v4graph.web.negotiation import HTML
+from v4graph.web.replies import alternates, form_of, reply
 from v4graph.web.sectors import FAMILIES, family_of
 from v4graph.web.telling import Links, Text
 from v4graph.web.words import sort_key
@@ -104,12 +104,7 @@ def address_of(asked: Asked) -> list[tuple[str, str]]:
 async def charted(request: Request, fixed: Format | None = None) -> ASGIApp:
     """The map, in the form that is wanted."""
     state: State = request.app.state
-    links, languages = links_of(request)
-    choice = Choice(fixed, fixed.media_type) if fixed else negotiate(request.headers.get("accept", ""), FORMATS)
-    if choice is None:
-        raise not_acceptable(FORMATS)
-    if choice.format is not HTML:  # data do not depend on who asks
-        languages = tuple(dict.fromkeys((links.language or "en", "en")))
+    choice, links, languages = form_of(request, fixed, FORMATS)
     with state.limits.admit(request.scope):
         guide = await state.guides.of(state, languages)
         asked = asked_of(request.query_params, guide.atlas)

@@ -35,8 +35,8 @@ from v4graph.rdf import CSV, Format
 from v4graph.web import collections, pages
 from v4graph.web.choosing import chosen, one, options
 from v4graph.web.latest import Latest, read
-from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable
-from v4graph.web.replies import alternates, links_of, number, reply
+from v4graph.web.negotiation import HTML
+from v4graph.web.replies import alternates, form_of, number, reply
 from v4graph.web.scenes import Scene, drawn, picture
 from v4graph.web.telling import Links, Text
 from v4graph.web.words import sort_key
@@ -133,12 +133,7 @@ def address_of(asked: Asked, coloured: str) -> str:
 async def shown(request: Request, fixed: Format | None = None) -> ASGIApp:
     """The network, in the form that is wanted."""
     state: State = request.app.state
-    links, languages = links_of(request)
-    choice = Choice(fixed, fixed.media_type) if fixed else negotiate(request.headers.get("accept", ""), FORMATS)
-    if choice is None:
-        raise not_acceptable(FORMATS)
-    if choice.format is not HTML:  # data do not depend on who asks
-        languages = tuple(dict.fromkeys((links.language or "en", "en")))
+    choice, links, languages = form_of(request, fixed, FORMATS)
     with state.limits.admit(request.scope):
         network = await state.networks.of(state)
         asked, coloured = asked_of(request, network)

@@ -19,7 +19,7 @@ from v4graph.rdf import Format
 from v4graph.web import pages
 from v4graph.web.answers import Kept, entity_tag
 from v4graph.web.delivery import COMPRESS_FROM, header, present_snapshot, request_key
-from v4graph.web.negotiation import HTML, Choice, accepts_gzip, none_match
+from v4graph.web.negotiation import HTML, Choice, accepts_gzip, negotiate, none_match, not_acceptable
 from v4graph.web.telling import Links, preferred_languages
 from v4graph.web.words import LANGUAGES
 
@@ -152,6 +152,23 @@ def links_of(request: Request) -> tuple[Links, tuple[str, ...]]:
         query = ""
     moment = request.scope.get("v4graph.moment")
     return Links(path_of(request), request.app.state.iris, asked, languages[0], query, moment), languages
+
+
+def form_of(
+    request: Request, fixed: Format | None, formats: tuple[Format, ...]
+) -> tuple[Choice, Links, tuple[str, ...]]:
+    """The form that a view is wanted in, by its ending or by Accept, with its links and languages.
+
+    Raises:
+        NotAcceptable: none of the formats will do.
+    """
+    links, languages = links_of(request)
+    choice = Choice(fixed, fixed.media_type) if fixed else negotiate(request.headers.get("accept", ""), formats)
+    if choice is None:
+        raise not_acceptable(formats)
+    if choice.format is not HTML:  # data do not depend on who asks
+        languages = tuple(dict.fromkeys((links.language or "en", "en")))
+    return choice, links, languages
 
 
 def number(request: Request, name: str, default: int, largest: int) -> int:

@@ -32,8 +32,8 @@ from v4graph.timeline import FACETS, MOST, Asked, Family, Mark, Project, Span, T
 from v4graph.web import collections, pages
 from v4graph.web.choosing import chosen, options
 from v4graph.web.latest import Latest, read
-from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable
-from v4graph.web.replies import alternates, links_of, reply
+from v4graph.web.negotiation import HTML
+from v4graph.web.replies import alternates, form_of, reply
 from v4graph.web.telling import Links, Text, page_path
 from v4graph.web.words import shown_date, words
 
@@ -125,12 +125,7 @@ def asked_of(request: Request, timeline: Timeline) -> Asked:
 async def shown(request: Request, fixed: Format | None = None) -> ASGIApp:
     """The timeline, in the form that is wanted."""
     state: State = request.app.state
-    links, languages = links_of(request)
-    choice = Choice(fixed, fixed.media_type) if fixed else negotiate(request.headers.get("accept", ""), FORMATS)
-    if choice is None:
-        raise not_acceptable(FORMATS)
-    if choice.format is not HTML:  # data do not depend on who asks
-        languages = tuple(dict.fromkeys((links.language or "en", "en")))
+    choice, links, languages = form_of(request, fixed, FORMATS)
     with state.limits.admit(request.scope):
         timeline = await state.timelines.of(state)
         asked = asked_of(request, timeline)
