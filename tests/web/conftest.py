@@ -107,8 +107,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server in scratch mode, empty at first."""
-    settings = Settings(home=tmp_path_factory.mktemp("scratch"), readers=2, query_seconds=10)
+    """A server in scratch mode, empty at first; of one reader, as every update starts them anew."""
+    settings = Settings(home=tmp_path_factory.mktemp("scratch"), readers=1, query_seconds=10)
     with running(create_app(settings, scratch=ScratchStore(settings))) as server:
         yield server
 
