@@ -56,7 +56,8 @@ def headers(*, nonce: str = "", framed_by: str = "'self'") -> dict[str, str]:
     """
     styles = f" 'nonce-{nonce}'" if nonce else ""
     policy = (
-        f"default-src 'none'; script-src 'self' {built.early_hash()}; style-src 'self'{styles}; "
+        f"default-src 'none'; script-src 'self' {built.early_hash()}; "
+        f"style-src 'self' {built.style_hash()}{styles}; "
         "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; "
         f"form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors {framed_by}"
     )
@@ -85,6 +86,7 @@ def environment(language: str) -> Environment:
         icon=built.icon,
         built=built.path_of,
         early_script=built.early_script,
+        whole_style=built.whole_style,
         family_of=family_of,
         icon_of=icon_of,
         spot=miniatures.spot,
