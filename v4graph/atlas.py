@@ -72,7 +72,7 @@ class View:
 class Atlas:
     """All spots of a snapshot."""
 
-    __slots__ = ("_bits", "_layers", "_placed", "names", "spots")
+    __slots__ = ("_bits", "_layers", "_placed", "_wholes", "names", "spots")
 
     def __init__(self, things: Rows, places: Rows, centres: Mapping[str, tuple[float, float]]) -> None:
         """Read the rows of ``map-things`` and ``map-places``; ``centres`` are the middles of regions by their code."""
@@ -81,6 +81,7 @@ class Atlas:
         self._bits: dict[str, dict[str, int]] = {facet: {} for facet in FACETS}
         self._layers = dict.fromkeys(LAYERS, 0)
         self._placed = 0
+        self._wholes: dict[tuple[str, ...], View] = {}
         for number, spot in enumerate(self.spots):
             bit = 1 << number
             for facet, values in spot.facets.items():
@@ -93,6 +94,13 @@ class Atlas:
 
     def look(self, asked: Asked) -> View:
         """The spots that fit, with counts that leave the counted facet open."""
+        if asked.text or any(asked.facets.values()):
+            return self._look(asked)
+        if asked.layers not in self._wholes:
+            self._wholes[asked.layers] = self._look(asked)
+        return self._wholes[asked.layers]
+
+    def _look(self, asked: Asked) -> View:
         texted = self._texted(asked.text)
         shown = texted & self._layer(asked)
         chosen = {facet: self._any(facet, values) for facet, values in asked.facets.items() if values}

@@ -6,6 +6,7 @@ strongest are shown, those with the greatest sum of weights. The layout gives th
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -83,7 +84,7 @@ class View:
 class Network:
     """All organisations of a snapshot that could be linked, and their links."""
 
-    __slots__ = ("links", "numbers", "organisations")
+    __slots__ = ("_values", "links", "numbers", "organisations", "strongest")
 
     def __init__(self, rows: Rows) -> None:
         """Read the rows of ``network-things``."""
@@ -93,6 +94,9 @@ class Network:
         self.organisations = tuple(_organisation(iri, told[iri]) for iri in sorted(told))
         self.numbers = {organisation.iri: number for number, organisation in enumerate(self.organisations)}
         self.links = tuple(self._links(told))
+        self._values: dict[str, Counter[str]] = {}
+        self.strongest = self.look(Asked()).members
+        """Whom one sees who asks for nothing."""
 
     def _links(self, told: Mapping[str, Mapping[str, Sequence[Term]]]) -> Iterable[Link]:
         members: dict[str, list[int]] = {}
@@ -113,13 +117,11 @@ class Network:
         for pair in sorted(pairs["cooperates"] | pairs["together"]):
             yield Link(*pair, tuple(shared.get(pair, ())), pair in pairs["together"], pair in pairs["cooperates"])
 
-    def values(self, facet: str) -> dict[str, int]:
+    def values(self, facet: str) -> Mapping[str, int]:
         """The values of a facet with the number of organisations that have them."""
-        found: dict[str, int] = {}
-        for organisation in self.organisations:
-            for value in organisation.facets[facet]:
-                found[value] = found.get(value, 0) + 1
-        return found
+        if facet not in self._values:
+            self._values[facet] = Counter(value for o in self.organisations for value in o.facets[facet])
+        return self._values[facet]
 
     def look(self, asked: Asked, most: int = MOST) -> View:
         """The organisations that fit and are linked, and their links."""

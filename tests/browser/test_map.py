@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -147,3 +149,68 @@ def test_the_start_page_leads_to_the_map(site: Site, check: Check) -> None:
         check(page)
         page.get_by_role("link", name="Open the map").last.click()
         live(page)
+
+
+MOVES = 60
+GEOJSON = "application/geo+json"
+
+
+def dense(count: int) -> str:
+    """So many clusters all over Central Europe, as /map.geojson tells of them."""
+    features = [
+        {
+            "type": "Feature",
+            "id": f"https://w3id.org/v4graph/id/organisation/made-{n}",
+            "geometry": {"type": "Point", "coordinates": [8 + (n * 0.618034 % 1) * 18, 45 + (n * 0.754878 % 1) * 10]},
+            "properties": {
+                "name": f"Cluster {n}", "page": f"organisation/made-{n}", "kind": "cluster", "family": "digital",
+                "countries": ["Czechia"], "sectors": ["ICT"], "regions": ["CZ01"], "projects": [], "leads": [],
+            },
+        }
+        for n in range(count)
+    ]  # fmt: skip
+    return json.dumps({"type": "FeatureCollection", "total": count, "withoutPlace": 0, "features": features})
+
+
+def test_ten_thousand_points_move_without_our_help(site: Site) -> None:
+    """While the map is moved its library works alone: nothing of ours runs at each step, however many points there are.
+
+    How long a frame takes without a graphics card says little; that our share of it is next to nothing says much.
+    """
+    with site.page() as page:
+        page.route("**/map.geojson*", lambda route: route.fulfill(body=dense(10_000), content_type=GEOJSON))
+        page.goto(f"{site.server.url}/map")
+        live(page)
+        box = page.locator("#map canvas").bounding_box()
+        assert box is not None
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        client = page.context.new_cdp_session(page)
+        client.send("Profiler.enable")
+        client.send("Profiler.setSamplingInterval", {"interval": 250})
+        page.mouse.move(x, y)
+        page.mouse.down()
+        client.send("Profiler.start")
+        for step in range(1, MOVES + 1):
+            page.mouse.move(x + 3 * step, y + step)
+        profile = client.send("Profiler.stop")["profile"]
+        page.mouse.up()
+        spent = shares(profile)
+        told = {name: f"{1000 * seconds / MOVES:.2f} ms" for name, seconds in spent.items()}
+        print(f"10,000 points, {MOVES} moves, of each in scripts: {told}")
+        assert spent["library"] > 0  # it did move
+        assert spent["ours"] < 0.004 * MOVES
+
+
+def shares(profile: dict[str, Any]) -> dict[str, float]:
+    """The seconds of a profile by whose function was the innermost: the library's, or one of ours."""
+    nodes = {node["id"]: node for node in profile["nodes"]}
+    above = {child: node["id"] for node in profile["nodes"] for child in node.get("children", ())}
+    spent = {"library": 0.0, "ours": 0.0}
+    for sample, micros in zip(profile["samples"], profile["timeDeltas"], strict=True):
+        at: int | None = sample
+        while at is not None and not nodes[at]["callFrame"]["url"].startswith("http"):
+            at = above.get(at)
+        if at is not None:
+            address = nodes[at]["callFrame"]["url"]
+            spent["library" if "maplibre" in address else "ours"] += micros / 1e6
+    return spent

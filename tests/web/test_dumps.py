@@ -180,6 +180,11 @@ def test_robots_find_every_page(web: httpx.Client, server: Server) -> None:
     assert len(addresses) == len(set(addresses)) > 200
     paths = {address.removeprefix(f"{server.url}/") for address in addresses}
     assert {"", "sources", "project/ketgate", "scheme/sector", "scheme/sector/ict", "graph/nca-projects"} <= paths
+    assert {"clusters", "map", "country", "country/svk", "region/sk021"} <= paths
+    areas = sorted(path for path in paths if path.startswith(("country/", "region/")))
+    assert len(areas) == len({path.lower() for path in areas}) > 30
+    for path in areas[::25]:
+        assert web.get(f"/{path}", headers={"accept": "text/html"}).status_code == 200, path
     for path in sorted(paths)[::40]:
         assert web.get(f"/{path}", headers={"accept": "text/html"}).status_code == 200, path
 

@@ -258,9 +258,24 @@ def test_pages_carry_strict_headers(web: httpx.Client, path: str) -> None:
     assert found.headers["cross-origin-opener-policy"] == "same-origin"
 
 
+def test_the_start_page_carries_its_styles(web: httpx.Client) -> None:
+    found = web.get("/", headers=PAGES)
+    style = re.search(r'<style id="page-style">(.*?)</style>', found.text, re.S)
+    assert style is not None and "stylesheet" not in found.text and 'as="font"' not in found.text
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert f"style-src 'self' 'sha256-{digest}';" in found.headers["Content-Security-Policy"]
+    fonts = re.findall(r'url\("([^"]+)"\)', style[1])
+    assert len(fonts) == 6
+    for font in fonts:
+        assert web.get(f"/{font}").headers["Content-Type"] == "font/woff2"
+    linked = web.get("/sources", headers=PAGES).text
+    assert '<link rel="stylesheet"' in linked and "page-style" not in linked
+    assert linked.index('rel="stylesheet"') < linked.index('as="font"')
+
+
 def test_a_page_with_an_editor_has_a_nonce_and_an_embed_may_be_framed() -> None:
     policy = pages.headers(nonce="abc", framed_by="*")["Content-Security-Policy"]
-    assert "style-src 'self' 'nonce-abc';" in policy and policy.endswith("frame-ancestors *")
+    assert f"style-src 'self' {built.style_hash()} 'nonce-abc';" in policy and policy.endswith("frame-ancestors *")
     assert "'nonce" not in pages.HEADERS["Content-Security-Policy"]
 
 

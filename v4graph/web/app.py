@@ -61,6 +61,7 @@ from v4graph.web.limits import Limits
 from v4graph.web.metrics import Metrics
 from v4graph.web.moments import Moments
 from v4graph.web.problems import add_error_handlers
+from v4graph.web.warming import warm
 from v4graph.web.webhooks import keep_telling
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ def create_app(
     app.state.limits = Limits(settings)
     app.state.catalogue = Catalogue()
     app.state.past = past
+    app.state.warms = False  # whoever serves it to others lets it warm up
     app.state.moments = None
     if past is None and scratch is None:
         app.state.moments = Moments(settings, partial(_past_app, app))
@@ -178,7 +180,7 @@ def _past_app(present: FastAPI, snapshot: Snapshot) -> FastAPI:
 
 
 @asynccontextmanager
-async def _life(app: FastAPI) -> AsyncIterator[None]:
+async def _life(app: Application) -> AsyncIterator[None]:
     state = app.state
     if state.scratch is not None:
         await state.scratch.start(state.sandbox)
@@ -195,6 +197,8 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     if snapshot is not None:
         await state.sandbox.open(snapshot)
     beside = [asyncio.create_task(_follow(app)), asyncio.create_task(keep_telling(state))]
+    if state.warms and snapshot is not None:
+        beside.append(asyncio.create_task(warm(app, app.front)))
     try:
         yield
     finally:

@@ -72,7 +72,7 @@ async def answer(request: Request) -> ASGIApp:
         "former": former,
     }
     make = partial(pages.render, "blame.html", page_links, **values)
-    return await reply(request, choice, [*content, page_links, values], make, links=links)
+    return await reply(request, choice, [*content, page_links, values], make, links=links, repeats=True)
 
 
 def _iri(request: Request, name: str) -> str | None:

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 
 from v4graph import catalogue
 from v4graph.catalogue import Figures
+from v4graph.collections import COLLECTIONS
 from v4graph.entities import select
 from v4graph.errors import NotFound, Overloaded
 from v4graph.iris import Iris
@@ -165,9 +166,11 @@ async def sitemap(request: Request) -> Response:
     with state.limits.admit(request.scope):
         things = await state.overviews.rows(state, "list-pages")
         graphs = await state.overviews.rows(state, "graph-names")
+        atlas = await state.guides.atlas(state)
     root = str(request.base_url)
     iris: Iris = state.iris
-    paths = {"", "sources", "catalogue", "ontology", "dumps/"}
+    paths = {"", "catalogue", "ontology", "dumps/", "map", "network", "timeline", "country", *COLLECTIONS}
+    paths |= {f"{facet}/{code}" for facet in ("country", "region") for code in atlas.values(facet)}
     for iri in {row["thing"].value for row in things} | {row["graph"].value for row in graphs}:
         below = iris.path(iri)
         if below:

@@ -97,7 +97,7 @@ async def _page(
         "formats": formats_of(request, RDF_FORMATS),
     }
     make = partial(pages.render, "changes.html", page_links, **values)
-    return await reply(request, choice, ["changes", page_links, values], make, links=links)
+    return await reply(request, choice, ["changes", page_links, values], make, links=links, repeats=True)
 
 
 def _latest(ledger: Ledger) -> Page:

@@ -102,6 +102,18 @@ def request_key(scope: Scope) -> RequestKey | None:
     return scope["path"], scope["query_string"], accept or b"", encoding or b""
 
 
+def page_key(scope: Scope) -> RequestKey | None:
+    """What a repeated GET of a page is recognised by: also by the languages it is wanted in, and the host."""
+    key = request_key(scope)
+    return key and worded(key, header(scope, b"accept-language") or "", header(scope, b"host") or "")
+
+
+def worded(key: RequestKey, languages: str, host: str) -> RequestKey:
+    """The key of a request for a page."""
+    path, query, accept, encoding = key
+    return path, query, b"\n".join((accept, languages.encode("latin-1"), host.encode("latin-1"))), encoding
+
+
 def present_snapshot(state: State) -> Snapshot:
     """The snapshot queries are answered from; also lets the memory turn to it."""
     sandbox: Sandbox = state.sandbox

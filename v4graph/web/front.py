@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from v4graph.errors import V4GraphError
 from v4graph.web.answers import Kept
 from v4graph.web.cors import CrossOrigin
+from v4graph.web.delivery import worded
 from v4graph.web.moments import asked
 from v4graph.web.problems import mistake, problem_response
 
@@ -61,7 +62,7 @@ class Front:
         if scope["method"] != "GET" or not self._everyone or snapshot is None:
             return None
         accept = encoding = b""
-        if_none_match = None
+        language = host = if_none_match = None
         for name, value in scope["headers"]:
             if name == b"accept":
                 accept = value
@@ -69,12 +70,18 @@ class Front:
                 encoding = value
             elif name == b"if-none-match":
                 if_none_match = value
+            elif name == b"accept-language" and language is None:
+                language = value
+            elif name == b"host" and host is None:
+                host = value
             elif name == b"accept-datetime":
                 return None
         # What asks for the past by its address is never remembered, so it is not found.
-        kept: Kept | None = self._state.answers.repeated(
-            (scope["path"], scope["query_string"], accept, encoding), snapshot.token
-        )
+        key = scope["path"], scope["query_string"], accept, encoding
+        kept: Kept | None = self._state.answers.repeated(key, snapshot.token)
+        if kept is None and b"text/html" in accept:
+            of_page = worded(key, (language or b"").decode("latin-1"), (host or b"").decode("latin-1"))
+            kept = self._state.answers.repeated(of_page, snapshot.token)
         return kept.messages(if_none_match.decode("latin-1") if if_none_match else None) if kept else None
 
     async def _past(self, scope: Scope, receive: Receive, send: Send, dated: bytes | None, accept: bytes) -> bool:

@@ -114,7 +114,8 @@ async def answer(request: Request, collection: Collection, fixed: Format | None 
         body = partial(rendered, listed, fmt, links, others)
         if fixed is None:
             location = address_of(f"{collection.name}.{fmt.ending}", others, text)
-    return await reply(request, choice, content, body, links=linked, location=location)
+    fresh = state.shelves.is_present(state, collection)
+    return await reply(request, choice, content, body, links=linked, location=location, fresh=fresh)
 
 
 async def _in_thread(shelf: Shelf, make: Callable[[], Selection]) -> Selection:

@@ -24,6 +24,7 @@ from v4graph.features import GEOJSON
 from v4graph.rdf import CSV, Format
 from v4graph.web import drawings, pages
 from v4graph.web.choosing import OFFERED, chosen, offered
+from v4graph.web.delivery import present_snapshot
 from v4graph.web.guides import Guide, Guides, Shown
 from v4graph.web.negotiation import HTML
 from v4graph.web.replies import alternates, form_of, reply
@@ -113,7 +114,8 @@ async def charted(request: Request, fixed: Format | None = None) -> ASGIApp:
     if choice.format is not HTML:
         make = partial(_data, choice.format, guide, asked, shade)
         location = f"map.{choice.format.ending}" if fixed is None else None
-        return await reply(request, choice, key, make, location=location, cache=_FRESH)
+        fresh = guide.token == present_snapshot(state).token
+        return await reply(request, choice, key, make, location=location, cache=_FRESH, fresh=fresh)
     home = home_of(request)
     make = partial(_page, guide, asked, links, shade, home)
     return await reply(request, choice, [*key, links, home], make, links=alternates(data_addresses(asked, links)))
@@ -217,10 +219,9 @@ async def for_home(state: State, languages: tuple[str, ...]) -> dict[str, Any]:
     """The map on the start page: a drawing without links, and its sums."""
     guide = await state.guides.of(state, languages)
     view = guide.atlas.look(Asked())
-    things = guide.listed(view)
     if "home" not in guide.pictures:
-        guide.pictures["home"] = drawings.picture(things, to=None, around=drawings.BROAD)
-    return {"picture": guide.pictures["home"], "placed": len(things) - view.off, "off": view.off}
+        guide.pictures["home"] = drawings.picture(guide.listed(view), to=None, around=drawings.BROAD)
+    return {"picture": guide.pictures["home"], "placed": len(view.spots) - view.off, "off": view.off}
 
 
 def _page(guide: Guide, asked: Asked, links: Links, shade: bool, home: str) -> bytes:

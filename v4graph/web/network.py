@@ -34,6 +34,7 @@ from v4graph.network import FACETS, KINDS, MOST, Asked, Layout, Link, Network, V
 from v4graph.rdf import CSV, Format
 from v4graph.web import collections, pages
 from v4graph.web.choosing import chosen, one, options
+from v4graph.web.delivery import present_snapshot
 from v4graph.web.latest import Latest, read
 from v4graph.web.negotiation import HTML
 from v4graph.web.replies import alternates, form_of, number, reply
@@ -155,7 +156,9 @@ async def shown(request: Request, fixed: Format | None = None) -> ASGIApp:
     if choice.format is not HTML:
         make = {GRAPHML: graphml, CSV: table, JSON: told, SVG: picture_file}[choice.format]
         location = f"network.{choice.format.ending}" if fixed is None else None
-        return await reply(request, choice, key, partial(make, scene), location=location, cache=_FRESH)
+        fresh = snapshot.token == present_snapshot(state).token
+        made = partial(make, scene)
+        return await reply(request, choice, key, made, location=location, cache=_FRESH, fresh=fresh)
     query = address_of(asked, coloured)
     formats = {links.to(f"network.{f.ending}" + (f"?{query}" if query else "")): f for f in FORMATS[1:]}
     return await reply(request, choice, [*key, links], partial(_page, scene, links, formats), links=alternates(formats))
@@ -186,9 +189,8 @@ def _page(scene: Scene, links: Links, formats: dict[str, Format]) -> bytes:
 
 def _organisations(scene: Scene, language: str) -> list[tuple[str, Text, bool]]:
     """Those that one may look around, by name."""
-    strongest = scene.network.look(Asked()).members
     near = scene.network.numbers.get(scene.asked.near)
-    members = {*strongest, near} if near is not None else set(strongest)
+    members = {*scene.network.strongest, *((near,) if near is not None else ())}
     organisations = scene.network.organisations
     made = [(slug(organisations[n].iri), scene.named(n), n == near) for n in members]
     return sorted(made, key=lambda o: (sort_key(o[1].text, language), o[0]))

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pyoxigraph as ox
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from v4graph import portal
@@ -56,7 +57,8 @@ def headers(*, nonce: str = "", framed_by: str = "'self'") -> dict[str, str]:
     """
     styles = f" 'nonce-{nonce}'" if nonce else ""
     policy = (
-        f"default-src 'none'; script-src 'self' {built.early_hash()}; style-src 'self'{styles}; "
+        f"default-src 'none'; script-src 'self' {built.early_hash()}; "
+        f"style-src 'self' {built.style_hash()}{styles}; "
         "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; "
         f"form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors {framed_by}"
     )
@@ -66,12 +68,29 @@ def headers(*, nonce: str = "", framed_by: str = "'self'") -> dict[str, str]:
 HEADERS = headers()
 
 
+class _Compiled(BytecodeCache):
+    """The templates, compiled once for all languages: the words are looked up when a page is made."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
 @lru_cache(maxsize=len(LANGUAGES))
 def environment(language: str) -> Environment:
     """The templates in a language: everything escaped, an unknown name is an error."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
+        lstrip_blocks=True, extensions=["jinja2.ext.i18n"], bytecode_cache=_COMPILED,
     )  # fmt: skip
     say = words(language)
     made.install_gettext_callables(  # type: ignore[attr-defined]  # what the extension adds
@@ -85,6 +104,7 @@ def environment(language: str) -> Environment:
         icon=built.icon,
         built=built.path_of,
         early_script=built.early_script,
+        whole_style=built.whole_style,
         family_of=family_of,
         icon_of=icon_of,
         spot=miniatures.spot,

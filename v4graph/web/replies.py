@@ -18,7 +18,7 @@ from v4graph.errors import UnknownParameter
 from v4graph.rdf import Format
 from v4graph.web import pages
 from v4graph.web.answers import Kept, entity_tag
-from v4graph.web.delivery import COMPRESS_FROM, header, present_snapshot, request_key
+from v4graph.web.delivery import COMPRESS_FROM, header, page_key, present_snapshot, request_key
 from v4graph.web.negotiation import HTML, Choice, accepts_gzip, negotiate, none_match, not_acceptable
 from v4graph.web.telling import Links, preferred_languages
 from v4graph.web.words import LANGUAGES
@@ -68,15 +68,23 @@ async def reply(
     location: str | None = None,
     vary: str = "Accept, Accept-Encoding, Accept-Datetime",
     cache: str = "no-cache",
+    repeats: bool = False,
+    fresh: bool = True,
 ) -> ASGIApp:
-    """Answer with a document: ``content`` is all its bytes depend on, ``make`` makes them when nobody has them."""
+    """Answer with a document: ``content`` is all its bytes depend on, ``make`` makes them when nobody has them.
+
+    A page that ``repeats`` is the same for everybody who asks for it in these languages while the snapshot stays; what
+    is not ``fresh`` tells of an earlier one, and is made anew for whoever asks next.
+    """
     state: State = request.app.state
     snapshot = present_snapshot(state)
     page = choice.format is HTML
     tag, zipped = _tag(request, choice, content, links, location)
     condition = header(request.scope, b"if-none-match")
-    # The memory of requests knows nothing of Accept-Language, so it must not learn pages.
-    key = None if page else request_key(request.scope)
+    key = None
+    if fresh and (repeats or not page):
+        spoken = page or "Accept-Language" in vary
+        key = page_key(request.scope) if spoken else request_key(request.scope)
     kept = state.answers.find(tag, key)
     if kept is not None:
         return _FromMemory(kept, condition)

@@ -142,7 +142,9 @@ async def search(request: Request, fixed: Format | None = None) -> ASGIApp:
     token = index.token
     if choice.format is JSON:
         told = _told(text, results, found, facets, page, size, token.partition("-")[0])
-        return await reply(request, choice, ["search", told], lambda: json.dumps(told, ensure_ascii=False).encode())
+        fresh = token == present_snapshot(state).token
+        make_json = partial(_as_json, told)
+        return await reply(request, choice, ["search", told], make_json, fresh=fresh)
     content: dict[str, Any] = {
         "q": text,
         "found": found,
@@ -156,6 +158,10 @@ async def search(request: Request, fixed: Format | None = None) -> ASGIApp:
     }
     make = partial(pages.render, "search.html", links, **content)
     return await reply(request, choice, ["search", links, languages, content, token], make)
+
+
+def _as_json(told: dict[str, Any]) -> bytes:
+    return json.dumps(told, ensure_ascii=False).encode()
 
 
 def _values(request: Request, facet: str) -> list[str]:

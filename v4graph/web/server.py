@@ -103,6 +103,7 @@ def run(settings: Settings, *, scratch_files: Sequence[Path] | None = None) -> N
         scratch = ScratchStore(settings, prefixes=prefixes(Iris(settings.base_iri)))
         quads = [_quads(path, settings) for path in scratch_files]
     app = create_app(settings, scratch=scratch, quads=quads)
+    app.state.warms = True
     terminal = sys.stderr.isatty()
     lines = RequestLines(sys.stderr, settings.log_level, terminal=terminal)
     if app.gate is not None:

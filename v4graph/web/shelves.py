@@ -74,6 +74,10 @@ class Shelves:
             raise Overloaded("The collection is being read. Try again.", headers={"Retry-After": "5"})
         return self._editions[name][-1]
 
+    def is_present(self, state: State, collection: Collection) -> bool:
+        """Whether a collection was read from the snapshot that is read now."""
+        return self._tokens.get(collection.name) == present_snapshot(state).token
+
     def edition(self, collection: Collection, edition: str) -> Shelf | None:
         """An edition that is still here."""
         held = self._editions.get(collection.name, [])

@@ -184,19 +184,27 @@ class Teller:
         self.iris = links.iris
         self.cited: dict[str, int] = {}
         self.derived = False
+        self._said: dict[str, Text | None] = {}
+
+    def _name(self, iri: str) -> Text | None:
+        """The name that the document gives a thing; the same things are named again and again."""
+        if iri not in self._said:
+            found = self.document.name(iri, self.languages)
+            self._said[iri] = Text(found.value, found.language) if found is not None else None
+        return self._said[iri]
 
     def name(self, iri: str) -> Text:
         """The name of a thing; one that has none is called after what it relates, or after its IRI."""
-        found = self.document.name(iri, self.languages)
+        found = self._name(iri)
         if found is not None:
-            return Text(found.value, found.language)
+            return found
         below = self.iris.path(iri) or ""
         if below.startswith("id/") and below.split("/")[1] in RELATIONS:
             related = [s.object.value for s in self.document.statements(iri) if isinstance(s.object, ox.NamedNode)]
             things = [x for x in related if (self.iris.path(x) or "").startswith("id/")]
-            names = [self.document.name(x, self.languages) for x in things]
+            names = [self._name(x) for x in things]
             if names and all(names):
-                return Text(" – ".join(n.value for n in names if n), names[0].language if names[0] else None)
+                return Text(" – ".join(n.text for n in names if n), names[0].language if names[0] else None)
         return Text(local_name(iri, self.iris))
 
     def marks(self, sources: Iterable[str]) -> tuple[int, ...]:
@@ -210,10 +218,11 @@ class Teller:
         if isinstance(term, ox.NamedNode):
             external = self.links.below(term.value) is None
             text = self.name(term.value)
-            if external and self.document.name(term.value, self.languages) is None:
+            if external and self._name(term.value) is None:
                 text = Text(re.sub(r"^https?://(www\.)?", "", term.value).rstrip("/"))
             return Value(text, self.links.of(term.value), external, None, marks, derived, accepted)
-        return replace(literal_value(term, self.links), marks=marks, derived=derived, accepted=accepted)
+        made = literal_value(term, self.links)
+        return replace(made, marks=marks, derived=derived, accepted=accepted) if marks or derived or accepted else made
 
     def facts(self, statements: Iterable[Statement], *, leave_out: frozenset[str] = frozenset()) -> list[Fact]:
         """Statements grouped by property, in reading order."""
@@ -244,7 +253,7 @@ class Teller:
             text = self.name(statement.object.value).text if named else statement.object.value
             return first, sort_key(text, self.links.spoken)
 
-        return sorted(statements, key=key)
+        return sorted(statements, key=key) if len(statements) > 1 else statements
 
     def inverse(self, property_: str) -> Text:
         """The name of a property seen from its value."""

@@ -31,6 +31,7 @@ from v4graph.rdf import CSV, Format
 from v4graph.timeline import FACETS, MOST, Asked, Family, Mark, Project, Span, Timeline
 from v4graph.web import collections, pages
 from v4graph.web.choosing import chosen, options
+from v4graph.web.delivery import present_snapshot
 from v4graph.web.latest import Latest, read
 from v4graph.web.negotiation import HTML
 from v4graph.web.replies import alternates, form_of, reply
@@ -135,7 +136,8 @@ async def shown(request: Request, fixed: Format | None = None) -> ASGIApp:
     if choice.format is not HTML:
         make = partial(told if choice.format is JSON else table, timeline, asked, teller)
         location = f"timeline.{choice.format.ending}" if fixed is None else None
-        return await reply(request, choice, key, make, location=location, cache=_FRESH)
+        fresh = state.timelines.latest.token == present_snapshot(state).token
+        return await reply(request, choice, key, make, location=location, cache=_FRESH, fresh=fresh)
     query = urlencode([(facet, slug(v)) for facet in FACETS for v in asked.facets.get(facet, ())])
     formats = {links.to(f"timeline.{f.ending}" + (f"?{query}" if query else "")): f for f in FORMATS[1:]}
     make = partial(_page, timeline, asked, teller, links, formats, today)

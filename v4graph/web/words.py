@@ -115,6 +115,7 @@ def shown_date(value: str, language: str = FALLBACK) -> str:
     return format_date(first, "long", locale=_locale(language))
 
 
+@lru_cache(maxsize=8192)
 def shown_number(value: str | int, language: str = FALLBACK) -> str:
     """A number with its thousands set apart as the language does it; what is none stays as it is."""
     text = str(value)
@@ -145,29 +146,25 @@ _HUNGARIAN = str.maketrans({"ő": "ö", "ű": "ü"})
 
 
 @lru_cache(maxsize=len(LANGUAGES))
-def _alphabet(language: str) -> tuple[dict[str, int], int]:
+def _alphabet(language: str) -> tuple[dict[str, int], re.Pattern[str]]:
+    """The places of the letters, and what takes a text apart into them and other characters."""
     letters = _ALPHABETS[language].split()
-    return {letter: place for place, letter in enumerate(letters, 100)}, max(map(len, letters))
+    longest_first = sorted(letters, key=len, reverse=True)
+    return {letter: place for place, letter in enumerate(letters, 100)}, re.compile("|".join(longest_first) + "|(?s:.)")
 
 
 def _letters(text: str, language: str) -> list[tuple[int, str]]:
     """The letters of a text as the alphabet of a language counts them, each with its place; 0 for what is no letter."""
-    places, longest = _alphabet(language)
+    places, piece = _alphabet(language)
     folded = unicodedata.normalize("NFC", text.casefold())
     if language == "hu":
         folded = folded.translate(_HUNGARIAN)
     found: list[tuple[int, str]] = []
-    at = 0
-    while at < len(folded):
-        for size in range(longest, 0, -1):
-            piece = folded[at : at + size]
-            if len(piece) == size and piece in places:
-                found.append((places[piece], piece))
-                at += size
-                break
+    for letter in piece.findall(folded):
+        if letter in places:
+            found.append((places[letter], letter))
         else:
-            found += _plain(folded[at], language)
-            at += 1
+            found += _plain(letter, language)
     return found
 
 
