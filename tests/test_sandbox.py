@@ -756,7 +756,7 @@ asyncio.run(main())
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         pids = [int(word) for word in server.stdout.readline().split()]
-        assert len(pids) == 2
+        assert len(pids) >= 2, "a spare may be there already"
         assert all(map(_alive, pids))
         server.kill()
     deadline = time.monotonic() + 2.0
