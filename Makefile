@@ -6,8 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-# tests of a file stay together, so that they share what they publish
-TESTING := --numprocesses auto --maxprocesses 4 --dist loadfile
+# tests of a file stay together, so that they share what they publish; tests/conftest.py puts the longest files first
+TESTING := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # sizes that are measured, and more for benchmarks.run, such as BENCH="--rounds 5 --name quiet"
 QUADS ?= 100000
@@ -27,17 +27,21 @@ serve: $(VENV)/installed ## Install if need be, load the packaged data on the fi
 
 test: $(VENV)/developing browser ## Run all tests
 	$(BIN)/python -m pytest -q $(TESTING) --ignore tests/browser
-	$(BIN)/python -m pytest -q tests/browser
+	$(BIN)/python -m pytest -q $(TESTING) tests/browser
 
 browser:
-	@command -v chromium >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
-	  then echo "installing chromium"; apt-get update -qq && apt-get install -y -qq chromium >/dev/null; \
-	  else echo "no chromium here: the tests in a browser are skipped"; fi
+	@if command -v chromium-headless-shell >/dev/null; then exit; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing chromium-headless-shell"; command -v chromium >/dev/null || apt-get update -qq; \
+	  apt-get install -y -qq chromium-headless-shell >/dev/null 2>&1 || command -v chromium >/dev/null \
+	    || apt-get install -y -qq chromium >/dev/null; fi; \
+	command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null \
+	  || echo "no chromium here: the tests in a browser are skipped"
 
 drill: $(VENV)/developing ## Run the long tests in full: kill -9, full disks, damage, half an hour of load, random input, all addresses and queries
 	V4GRAPH_DRILL=full $(BIN)/python -m pytest -q -s tests/drills tests/fuzz tests/test_drills.py tests/test_lifecycle.py \
-	  tests/test_mirror.py tests/test_shacl.py tests/test_portal.py tests/test_growth.py tests/web/test_entities.py \
-	  tests/web/test_roles.py
+	  tests/test_mirror.py tests/test_shacl.py tests/test_portal.py tests/test_growth.py tests/test_projection.py \
+	  tests/web/test_entities.py tests/web/test_roles.py tests/browser
 
 lint: $(VENV)/developing ## Check style and types
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -120,11 +120,13 @@ def publish(home: Path, folder: Path) -> float:
     return time.perf_counter() - began
 
 
-def export(made: Dataset, home: Path) -> int:
-    """Write the store of a home into the files that peers load; returns its quads."""
+def export(made: Dataset, home: Path, *, wanted: bool = True) -> int:
+    """Write the store of a home into the files that peers load, where there are any; returns its quads."""
     snapshot = current(home)
     assert snapshot is not None
     store = ox.Store.read_only(str(snapshot.path))
+    if not wanted:
+        return len(store)
     store.dump(str(made.nquads), format=ox.RdfFormat.N_QUADS)
     store.dump(str(made.default_graph), format=ox.RdfFormat.N_TRIPLES, from_graph=ox.DefaultGraph())
     with open(made.named_graphs, "wb") as file:

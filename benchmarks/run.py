@@ -1,6 +1,6 @@
 """Measure this server beside its peers, on the same data, in one run on one machine.
 
-    python -m benchmarks.run [--quads 100000 1000000] [--only point repeated] [--seconds 5] [--rounds 3] [--name NAME]
+    python -m benchmarks.run [--quads 100000 1000000] [--alone 10000000] [--only point repeated] [--rounds 3] [--name A]
 
 Writes ``benchmarks/results/NAME.json`` and the page made of it. Needs wrk, for load from a process of its own.
 """
@@ -24,7 +24,7 @@ from benchmarks.dataset import Dataset
 from benchmarks.load import Measured
 from benchmarks.machine import describe_machine, versions
 from benchmarks.reading import Bench
-from benchmarks.servers import OURS, Fleet, NotMeasured
+from benchmarks.servers import OURS, US, Fleet, NotMeasured
 from benchmarks.workloads import AT_EACH_SIZE, BULK_LOAD, NAMES
 
 RESULTS = Path(__file__).parent / "results"
@@ -42,6 +42,8 @@ class Plan:
     rounds: int
     folder: Path
     records: tuple[int, ...] = writing.RECORDS
+    alone: tuple[int, ...] = ()
+    """Sizes at which no peer is loaded, and only what no peer has is measured."""
 
 
 class Progress:
@@ -65,11 +67,16 @@ def measure(plan: Plan, tell: Progress) -> dict[str, Any]:
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": describe_machine(),
         "versions": versions(),
-        "arguments": {"quads": list(plan.quads), "seconds": plan.seconds, "rounds": plan.rounds},
+        "arguments": {
+            "quads": list(plan.quads),
+            "alone": list(plan.alone),
+            "seconds": plan.seconds,
+            "rounds": plan.rounds,
+        },
         "sizes": {},
         "once": _once(plan, packaged, tell) if plan.only & workloads.ONCE.keys() else {},
     }
-    for quads in plan.quads:
+    for quads in (*plan.quads, *plan.alone):
         folder = plan.folder / str(quads)
         tell.about = f"{quads:,} quads · "
         tell("generating")
@@ -85,7 +92,8 @@ def measure(plan: Plan, tell: Progress) -> dict[str, Any]:
 
 
 def _at_size(made: Dataset, plan: Plan, tell: Progress) -> dict[str, Any]:
-    fleet = Fleet(made)
+    alone = made.asked in plan.alone
+    fleet = Fleet(made, (US,)) if alone else Fleet(made)
     began = time.perf_counter()
     about = tell.about
     rounds = plan.rounds if made.asked < LARGE and BULK_LOAD[0] in plan.only else 1
@@ -96,7 +104,7 @@ def _at_size(made: Dataset, plan: Plan, tell: Progress) -> dict[str, Any]:
     try:
         _start_missing(fleet, tell)
         for workload in AT_EACH_SIZE:
-            if workload.name not in plan.only:
+            if workload.name not in plan.only or (alone and not workload.alone):
                 continue
             tell.about = f"{about}{workload.name}: "
             tell("begins")
@@ -160,6 +168,7 @@ def plan_of(arguments: Iterable[str] | None = None) -> tuple[Plan, str]:
     """The plan that the command line asks for, and the name of its result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quads", type=int, nargs="+", default=[100_000], help="sizes of the store")
+    parser.add_argument("--alone", type=int, nargs="+", default=[], help="sizes at which peers are left out")
     parser.add_argument("--only", nargs="+", choices=NAMES, metavar="WORKLOAD", help=", ".join(NAMES))
     parser.add_argument("--seconds", type=float, default=5, help="of each round of a workload under load")
     parser.add_argument("--rounds", type=int, default=3, help="in which the servers take turns")
@@ -174,6 +183,7 @@ def plan_of(arguments: Iterable[str] | None = None) -> tuple[Plan, str]:
         asked.rounds,
         asked.folder or Path(),
         tuple(asked.records),
+        tuple(sorted(asked.alone)),
     )
     return plan, asked.name
 

@@ -17,6 +17,8 @@ class Workload:
     name: str
     title: str
     run: Callable[[Bench], Measured]
+    alone: bool = False
+    """No peer has anything like it."""
 
     @property
     def says(self) -> str:
@@ -30,14 +32,14 @@ AT_EACH_SIZE = (
     Workload("repeated", "Point query, asked before", reading.repeated),
     Workload("conditional", "Conditional requests (304)", reading.conditional),
     Workload("entity", "Entity as JSON-LD, warm", reading.entity),
-    Workload("collections", "Collections: filters and deep pages", reading.collections),
+    Workload("collections", "Collections: filters and deep pages", reading.collections, alone=True),
     Workload("library", "Query library, never asked before", questions.library),
     Workload("library-repeated", "Query library, asked before", questions.library_repeated),
     Workload("aggregations", "Aggregations over everything", questions.aggregations),
     Workload("memory", "Memory after reading", resilience.memory),
-    Workload("runaway", "Queries without end", resilience.runaway),
-    Workload("publication", "Publication of 100 records", writing.publication),
-    Workload("readers-beside", "Readers while contributions are published", writing.readers_beside),
+    Workload("runaway", "Queries without end", resilience.runaway, alone=True),
+    Workload("publication", "Publication of 100 records", writing.publication, alone=True),
+    Workload("readers-beside", "Readers while contributions are published", writing.readers_beside, alone=True),
 )
 """Run at each size, on servers that are all up and asked in turns."""
 BULK_LOAD = ("bulk-load", "Bulk load with resolving", " ".join((writing.bulk_load.__doc__ or "").split()))

@@ -44,7 +44,7 @@ def bulk_load(fleet: Fleet, rounds: int, tell: object = None) -> tuple[Measured,
                 fleet.leave_out(server.name, str(error))
                 continue
             if server.name == OURS and not quads:
-                quads = dataset.export(fleet.data, fleet.folder(OURS))
+                quads = dataset.export(fleet.data, fleet.folder(OURS), wanted=len(fleet.kinds) > 1)
             if server.loads_in_memory:
                 notes = [f"{server.name}: loads the default graph only, into memory, whenever it starts"]
             rows.setdefault(server.name, []).append({**told, "quads_per_second": quads / told["seconds"]})

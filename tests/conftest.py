@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,30 @@ from tests.library import FIXTURES, IRIS, LIBRARY, Row, short
 from v4graph import queries
 from v4graph.settings import Settings
 from v4graph.workspace import Workspace
+
+# every server of a test listens on this host: reading all authorities of the world anew is most of a client's start
+os.environ.pop("SSL_CERT_FILE", None)
+os.environ["SSL_CERT_DIR"] = os.devnull
+
+
+LONGEST = (
+    "test_operating", "drills/test_disk", "web/test_entities", "test_benchmarks", "test_drills", "web/test_hostile",
+    "web/test_graph_store", "web/test_owned_graphs", "web/test_protocol", "test_cli", "test_workspace", "test_mirror",
+    "web/test_restart", "test_checks", "web/test_roles", "drills/test_kill", "test_sandbox", "web/test_dumps",
+    "web/test_contributions", "test_projection", "test_portal", "test_partners", "test_lifecycle", "fuzz/test_openapi",
+    "web/test_partner_story", "drills/test_soak", "fuzz/test_requests", "test_shapes", "test_twins", "web/test_pages",
+    "drills/test_corruption", "test_effects", "web/test_validation", "browser/test_pages", "browser/test_map",
+    "browser/test_query", "browser/test_hostile", "browser/test_embeds", "browser/test_collections",
+    "browser/test_newcomer", "browser/test_weight",
+)  # fmt: skip
+"""Files that take longest, so that no process is left with one of them when the others have nothing to do any more."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files; the rest as they come."""
+    folder = Path(__file__).parent
+    places = {folder / f"{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -507,6 +507,7 @@ def test_the_command_line_plans_a_run() -> None:
     plan, name = run.plan_of(["--quads", "1000000", "100000", "--only", "point", "--name", "try", "--rounds", "2"])
     assert (plan.quads, plan.only, plan.rounds, name) == ((100_000, 1_000_000), {"point"}, 2, "try")
     assert run.plan_of([])[0].only == set(NAMES)
+    assert run.plan_of(["--alone", "10000000"])[0].alone == (10_000_000,)
     with pytest.raises(SystemExit):
         run.plan_of(["--only", "nothing"])
 

@@ -1,4 +1,4 @@
-"""The command line as its user runs it: real processes, also beside a running server."""
+"""The command line as its user runs it: real processes where that matters, and beside a running server."""
 
 from __future__ import annotations
 
@@ -9,19 +9,40 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
-from v4graph import assets
+from v4graph import assets, cli
 
 QUERY = """PREFIX v4: <https://w3id.org/v4graph/ontology#>
 SELECT ?start { <https://w3id.org/v4graph/id/project/v4clusters> v4:startDate ?start }"""
 
 
-def run(home: Path, *arguments: str, text: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command said, and how it ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(home: Path, *arguments: str, text: str = "", **environment: str) -> Done:
+    """A command in this process: starting another takes longer than most commands."""
+    told = CliRunner().invoke(
+        cli.app, arguments, input=text, env={"COLUMNS": "240", "V4GRAPH_HOME": str(home), **environment}
+    )
+    assert told.exception is None or isinstance(told.exception, SystemExit), told.exception
+    return Done(told.exit_code, told.stdout, told.stderr)
+
+
+def process(home: Path, *arguments: str, text: str = "", **environment: str) -> Done:
+    """A command in a process of its own."""
+    done = subprocess.run(
         [sys.executable, "-m", "v4graph", *arguments],
         env={**os.environ, "V4GRAPH_HOME": str(home), **environment},
         input=text,
@@ -30,6 +51,7 @@ def run(home: Path, *arguments: str, text: str = "", **environment: str) -> subp
         timeout=60,
         check=False,
     )
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
 def free_port() -> int:
@@ -94,7 +116,7 @@ def test_what_a_command_publishes_is_served_within_a_second(serving: tuple[str, 
     assert changed != text
     document = tmp_path / "nca-projects.ttl"
     document.write_text(changed, encoding="utf-8")
-    done = run(home, "load", str(document))
+    done = process(home, "load", str(document))
     published = time.monotonic()
     assert done.returncode == 0, done.stderr
     assert "nca-projects: revision 2" in done.stdout
@@ -111,7 +133,7 @@ def test_what_a_command_publishes_is_served_within_a_second(serving: tuple[str, 
 def test_query_prints_a_table_csv_and_json(published_home: Path, tmp_path: Path) -> None:
     file = tmp_path / "start.rq"
     file.write_text(QUERY, encoding="utf-8")
-    table = run(published_home, "query", str(file))
+    table = process(published_home, "query", str(file))
     assert table.returncode == 0, table.stderr
     assert "2013-10" in table.stdout
     assert "1 rows" in table.stdout or "1 row" in table.stdout
@@ -144,7 +166,7 @@ def test_a_query_of_the_library(published_home: Path) -> None:
 
 
 def test_a_wrong_query_is_a_sentence_with_a_place(published_home: Path) -> None:
-    wrong = run(published_home, "query", "-", text="SELECT * {\n  ?s foaf:name ?o }")
+    wrong = process(published_home, "query", "-", text="SELECT * {\n  ?s foaf:name ?o }")
     assert wrong.returncode == 1
     assert "Traceback" not in wrong.stderr
     assert "foaf" in wrong.stderr
@@ -190,7 +212,7 @@ def test_validate_tells_what_is_wrong(published_home: Path, tmp_path: Path) -> N
 
 
 def test_impossible_settings_are_told_in_words(tmp_path: Path) -> None:
-    wrong = run(tmp_path, "check", V4GRAPH_BASE_IRI="nowhere")
+    wrong = process(tmp_path, "check", V4GRAPH_BASE_IRI="nowhere")
     assert wrong.returncode == 2
     assert "V4GRAPH_BASE_IRI" in wrong.stderr
     assert "slash" in wrong.stderr

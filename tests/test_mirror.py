@@ -25,7 +25,7 @@ from v4graph.settings import Settings
 from v4graph.web.app import create_app
 from v4graph.workspace import Workspace
 
-MANY = 200 if os.environ.get("V4GRAPH_DRILL") == "full" else 60
+MANY, AT_ONCE = (200, 30) if os.environ.get("V4GRAPH_DRILL") == "full" else (24, 12)
 SOURCE = "nca-projects"
 KEPT = ("ontology", "schemes", "resolutions", "arleg-clusterscord", "gapr-v4clusters", SOURCE)
 LOCAL = ("ledgerEntry", "ledgerHash")
@@ -116,12 +116,12 @@ def test_many_publications(origin: tuple[Workspace, Server], copy: Workspace) ->
     first = mirror(copy, server)
     assert first.state == state(workspace)
     assert public(copy) == public(workspace)
-    for start in range(0, MANY, 30):
-        for number in range(start, min(MANY, start + 30)):
+    for start in range(0, MANY, AT_ONCE):
+        for number in range(start, min(MANY, start + AT_ONCE)):
             publish(workspace, number)
         show(workspace, server)
         followed = mirror(copy, server)
-        assert followed.taken == min(MANY, start + 30) - start
+        assert followed.taken == min(MANY, start + AT_ONCE) - start
         assert followed.state == state(workspace) == state(copy)
     assert public(copy) == public(workspace)
     assert len(public(copy)) > 1000

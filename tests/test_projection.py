@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -128,7 +129,7 @@ def project(ledger: Ledger, home: Path, *, anew: bool = False) -> embedded.Snaps
 
 @pytest.mark.timeout(600)
 @settings(
-    max_examples=15,
+    max_examples=60 if os.environ.get("V4GRAPH_DRILL") == "full" else 6,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],

@@ -421,14 +421,53 @@ def test_memory_has_an_end(snapshot: Snapshot) -> None:
     assert after.complete is not None
 
 
+def _niceness(pid: int) -> int:
+    return os.getpriority(os.PRIO_PROCESS, pid)
+
+
+def test_short_queries_go_before_long_ones(snapshot: Snapshot) -> None:
+    async def use(sandbox: Sandbox) -> None:
+        (pid,) = sandbox.pids
+        first = asyncio.create_task(sandbox.query(_job(RUNAWAY, seconds=60)))
+        await _until(lambda: len(sandbox.pids) == 2, 20.0)
+        assert _niceness(pid) > _niceness(0)
+        (spare,) = set(sandbox.pids) - {pid}
+        assert _niceness(spare) == _niceness(0)
+        assert (await sandbox.query(_job("ASK {}", seconds=30))).complete
+        second = asyncio.create_task(sandbox.query(_job(RUNAWAY, seconds=60)))
+        await _until(lambda: _niceness(spare) > _niceness(0), 20.0)
+        with pytest.raises(Overloaded):
+            await sandbox.query(_job("ASK {}", seconds=0.5))
+        assert set(sandbox.pids) == {pid, spare}, "there is one spare and no more"
+        first.cancel()
+        second.cancel()
+        await _until(lambda: not {pid, spare} & set(sandbox.pids) and sandbox.idle == 1, 20.0)
+        assert (await sandbox.query(_job("ASK {}", seconds=30))).complete
+
+    _with_sandbox(snapshot, use, readers=1)
+
+
+def test_after_a_long_query_no_reader_is_slow(snapshot: Snapshot) -> None:
+    async def use(sandbox: Sandbox) -> None:
+        answer = await sandbox.query(_job(LARGE, seconds=60))
+        assert answer.complete is None
+        await _until(lambda: any(_niceness(pid) > _niceness(0) for pid in sandbox.pids), 20.0)
+        assert len(json.loads(await _body(answer))["results"]["bindings"]) == SUBJECTS
+        await _until(lambda: all(_niceness(pid) == _niceness(0) for pid in sandbox.pids), 20.0)
+        await _until(lambda: sandbox.idle == len(sandbox.pids), 20.0)
+        assert (await sandbox.query(_job("ASK {}", seconds=30))).complete
+
+    _with_sandbox(snapshot, use, readers=1)
+
+
 def test_memory_of_a_large_query_is_given_back(snapshot: Snapshot) -> None:
     async def use(sandbox: Sandbox) -> None:
         steps = (("x", "a", 100), ("a", "b", 100), ("b", "c", 100), ("c", "d", 20))
         binds = " ".join(f"BIND(CONCAT({', '.join([f'?{a}'] * k)}) AS ?{b})" for a, b, k in steps)
         grown = f"SELECT (STRLEN(?d) AS ?n) {{ BIND('0123456789' AS ?x) {binds} }}"
         assert (await sandbox.query(_job(grown, results=CSV))).complete == b"n\r\n200000000\r\n"
-        (pid,) = sandbox.pids
-        assert int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") < 250 * 2**20
+        for pid in sandbox.pids:
+            assert int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") < 250 * 2**20
 
     _with_sandbox(snapshot, use, readers=1)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -106,9 +106,16 @@ class Names:
     languages: Sequence[str]
     iris: Iris
     related: Mapping[str, Sequence[str]] | None = None
+    _known: dict[str, str] = field(default_factory=dict, compare=False)
 
     def of(self, iri: str) -> str:
         """The name of an IRI; else those of the things it relates; else the end of the IRI."""
+        name = self._known.get(iri)
+        if name is None:
+            name = self._known[iri] = self._of(iri)
+        return name
+
+    def _of(self, iri: str) -> str:
         named = self.label(iri)
         if named is not None:
             return named
@@ -166,6 +173,12 @@ _PLAIN = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f"}
 
 def literal_parts(term: str) -> tuple[str, str, str]:
     """Value, language and datatype of a literal in N-Triples."""
+    if "\\" not in term and term.count('"') == 2 and term[0] == '"':  # nearly all: a pattern takes four times as long
+        value, _, rest = term[1:].partition('"')
+        if not rest:
+            return value, "", ""
+        if rest[0] == "@":
+            return value, rest[1:], ""
     found = _LITERAL.fullmatch(term)
     if found is None:
         raise ValueError(f"not a literal: {term}")
@@ -177,19 +190,25 @@ def literal_parts(term: str) -> tuple[str, str, str]:
 
 def shown(term: str, names: Names) -> str:
     """A term in words: the name of a thing, the value of a literal."""
-    if term[0] == "<":
-        return names.of(term[1:-1])
-    value = literal_parts(term)[0]
+    return names.of(term[1:-1]) if term[0] == "<" else _clipped(literal_parts(term)[0])
+
+
+def _clipped(value: str) -> str:
     return value if len(value) <= _LONGEST else f"{value[: _LONGEST - 1]}…"
 
 
 def sentence(change: Change, names: Names) -> str:
     """A change of a property, without the thing it is about: ``end date 2020-08 → 2020-08-31``."""
+    went, came = ([shown(term, names) for term in terms] for terms in (change.removed, change.added))
+    return _sentence(change, names, went, came)
+
+
+def _sentence(change: Change, names: Names, removed: Sequence[str], added: Sequence[str]) -> str:
+    """The same, of values that are in words already."""
     label = _within(names.of(change.property[1:-1]), names) + (f" ({change.language})" if change.language else "")
-    went, came = (", ".join(shown(term, names) for term in terms) for terms in (change.removed, change.added))
-    if len(change.removed) == len(change.added) == 1:
-        return f"{label} {went} → {came}"
-    parts = [f"{sign} {text}" for sign, text in (("−", went), ("+", came)) if text]
+    if len(removed) == len(added) == 1:
+        return f"{label} {removed[0]} → {added[0]}"
+    parts = [f"{sign} {', '.join(values)}" for sign, values in (("−", removed), ("+", added)) if values]
     return f"{label} {' '.join(parts)}"
 
 
@@ -228,43 +247,43 @@ def told(difference: Difference, names: Names, *, found: Iterable[Change] | None
 
 def sentences(difference: Difference, names: Names, *, found: Iterable[Change] | None = None) -> list[str]:
     """A difference in words, a sentence for each change; one for a thing that is altogether new or gone."""
-    new, gone, statements = _WORDS[next((x for x in names.languages if x in _WORDS), "en")]
     lines: list[str] = []
     for thing in told(difference, names, found=found):
         if thing.fate == "changed":
             lines += [f"{thing.name}: {sentence(change, names)}" for change in thing.changes]
         else:
-            kind = f" ({thing.kind})" if thing.kind else ""
-            fate = new if thing.fate == "new" else gone
-            lines.append(f"{thing.name}{kind}: {fate}, {statements}: {thing.statements}")
+            lines.append(_whole_fate(thing, names))
     return lines
+
+
+def _whole_fate(thing: Told, names: Names) -> str:
+    """The sentence about a thing that is altogether new or gone."""
+    new, gone, statements = _WORDS[next((x for x in names.languages if x in _WORDS), "en")]
+    kind = f" ({thing.kind})" if thing.kind else ""
+    return f"{thing.name}{kind}: {new if thing.fate == 'new' else gone}, {statements}: {thing.statements}"
 
 
 def as_json(difference: Difference, names: Names, *, found: Sequence[Change] | None = None) -> dict[str, Any]:
     """A difference as JSON: thing by thing, every value with its name, and in words."""
-    found = changes(difference) if found is None else found
-    return {
-        "added": len(difference.added),
-        "removed": len(difference.removed),
-        "things": [
-            {
-                "iri": thing.iri,
-                "name": thing.name,
-                "fate": thing.fate,
-                "changes": [
-                    {
-                        "property": change.property[1:-1],
-                        "name": names.of(change.property[1:-1]),
-                        "removed": [json_value(term, names) for term in change.removed],
-                        "added": [json_value(term, names) for term in change.added],
-                    }
-                    for change in thing.changes
-                ],
-            }
-            for thing in told(difference, names, found=found)
-        ],
-        "words": sentences(difference, names, found=found),
-    }
+    things: list[dict[str, Any]] = []
+    words: list[str] = []
+    for thing in told(difference, names, found=found):
+        made = []
+        for change in thing.changes:
+            removed, added = ([json_value(term, names) for term in terms] for terms in (change.removed, change.added))
+            property_ = {"property": change.property[1:-1], "name": names.of(change.property[1:-1])}
+            made.append({**property_, "removed": removed, "added": added})
+            if thing.fate == "changed":
+                went, came = ([_in_words(value) for value in values] for values in (removed, added))
+                words.append(f"{thing.name}: {_sentence(change, names, went, came)}")
+        if thing.fate != "changed":
+            words.append(_whole_fate(thing, names))
+        things.append({"iri": thing.iri, "name": thing.name, "fate": thing.fate, "changes": made})
+    return {"added": len(difference.added), "removed": len(difference.removed), "things": things, "words": words}
+
+
+def _in_words(value: Mapping[str, str]) -> str:
+    return value["name"] if "iri" in value else _clipped(value["value"])
 
 
 def json_value(term: str, names: Names) -> dict[str, str]:

@@ -39,7 +39,7 @@ class Neighbourhood:
         self._iris = iris
         self._derived = {ox.NamedNode(iri) for iri in derived}
         self._own = ox.NamedNode(iris.graph(source)) if source else None
-        self._made = {ox.NamedNode(iri) for iri in (iris.derived, iris.disagreements, iris.provenance)}
+        self._made: set[object] = {ox.NamedNode(iri) for iri in (iris.derived, iris.disagreements, iris.provenance)}
         project, part = iris.term("project"), f"{_ORG}organization"
         self._parts = (ox.NamedNode(project), ox.NamedNode(part))
         self._upward = {ox.NamedNode(iri) for iri in (*_UPWARD, iris.term("partOfProgramme"))}
@@ -74,14 +74,24 @@ class Neighbourhood:
         if self._own is None or ox.Quad(quad.subject, quad.predicate, quad.object, self._own) not in self._store:
             return False
         said = self._store.quads_for_pattern(quad.subject, quad.predicate, quad.object, None)
-        graphs = {q.graph_name for q in said} - self._made - {self._own, ox.DefaultGraph()}
-        return not graphs
+        return self._alone({q.graph_name for q in said})
+
+    def _alone(self, graphs: set[object]) -> bool:
+        """Whether of the graphs that hold a statement only our own is a source's."""
+        return self._own in graphs and not graphs - self._made - {self._own, ox.DefaultGraph()}
 
     def _said(self, node: object, seen: set[ox.NamedNode]) -> list[ox.Quad]:
         if not isinstance(node, ox.NamedNode) or node in seen:
             return []
         seen.add(node)
-        return list(self._quads(node, None, None))
+        graphs: dict[ox.Quad, set[object]] = {}  # read in one go: a look-up costs as much as a dozen statements
+        for quad in self._store.quads_for_pattern(node, None, None, None):
+            graphs.setdefault(ox.Quad(node, quad.predicate, quad.object), set()).add(quad.graph_name)
+        return [
+            quad
+            for quad, said_in in graphs.items()
+            if ox.DefaultGraph() in said_in and quad.predicate not in self._derived and not self._alone(said_in)
+        ]
 
     def _wholes(self, triples: Iterable[ox.Triple]) -> set[ox.NamedNode]:
         """The projects and partnerships that a participation or membership of the contribution belongs to."""

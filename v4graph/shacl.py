@@ -90,14 +90,22 @@ def fill(graph: rdflib.Graph, triples: Iterable[ox.Triple]) -> rdflib.Graph:
     return graph
 
 
+_ASK_WITHOUT_VALUES = (SH.minCount, SH.hasValue, SH.equals, SH.qualifiedMinCount, SH.sparql)
+"""What a property shape may ask though a record has no value; all else is asked of values, and holds of none."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Aims:
-    """The shapes as pySHACL reads them, and at what each one aims: read once, as reading takes longer than a check."""
+    """The shapes as pySHACL reads them, and at what each one aims: read once, as reading takes longer than a check.
+
+    ``of_values`` are the properties of shapes that ask something of values only: a record has a value of few of them.
+    """
 
     shapes: pyshacl.ShapesGraph
     at_kind: Mapping[Node, tuple[Node, ...]]
     at_subjects: Mapping[Node, tuple[Node, ...]]
     at_objects: Mapping[Node, tuple[Node, ...]]
+    of_values: Mapping[Node, Node]
 
     def focus_nodes(self, data: rdflib.Graph, subjects: Collection[Node]) -> dict[Node, list[Node]]:
         """Each shape's focus nodes (https://www.w3.org/TR/shacl/#targets), as far as they are among the subjects.
@@ -106,18 +114,20 @@ class _Aims:
         """
         found: dict[Node, dict[Node, None]] = {}
 
-        def aim(node: Node, shapes: Iterable[Node]) -> None:
+        def aim(node: Node, shapes: Iterable[Node], spoken: Collection[Node | None]) -> None:
             for shape in shapes:
-                found.setdefault(shape, {})[node] = None
+                if self.of_values.get(shape) in spoken:
+                    found.setdefault(shape, {})[node] = None
 
         for node in subjects:
+            spoken: set[Node | None] = {None, *data.predicates(node)}
             for property_, value in data.predicate_objects(node):
-                aim(node, self.at_subjects.get(property_, ()))
+                aim(node, self.at_subjects.get(property_, ()), spoken)
                 if value in subjects:
-                    aim(value, self.at_objects.get(property_, ()))
+                    aim(value, self.at_objects.get(property_, ()), {None, *data.predicates(value)})
                 if property_ == RDF.type:
                     for kind in data.transitive_objects(value, RDFS.subClassOf):
-                        aim(node, self.at_kind.get(kind, ()) if kind is not None else ())
+                        aim(node, self.at_kind.get(kind, ()) if kind is not None else (), spoken)
         return {shape: list(nodes) for shape, nodes in found.items()}
 
 
@@ -133,7 +143,12 @@ def _aims(iris: Iris) -> _Aims:
             found[target] = (*found.get(target, ()), shape)
         return found
 
-    return _Aims(shapes, by(SH.targetClass), by(SH.targetSubjectsOf), by(SH.targetObjectsOf))
+    of_values = {
+        shape: path
+        for shape, path in graph.subject_objects(SH.path)
+        if isinstance(path, rdflib.URIRef) and not any((shape, asks, None) in graph for asks in _ASK_WITHOUT_VALUES)
+    }
+    return _Aims(shapes, by(SH.targetClass), by(SH.targetSubjectsOf), by(SH.targetObjectsOf), of_values)
 
 
 _ONE_AT_A_TIME = Lock()

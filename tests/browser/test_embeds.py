@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Site, axe
+from tests.browser.conftest import FULL, Site, axe
 
 ELEMENT = (
     '<script type="module" src="{home}/embed.js"></script><div style="height:1500px"></div>'
@@ -71,7 +71,7 @@ def host(site: Site) -> Iterator[str]:
 
 @pytest.fixture
 def opened(site: Site, host: str) -> Iterator[Callable[[str], tuple[Page, list[str], list[str]]]]:
-    context = site.browser.new_context(viewport={"width": 1280, "height": 900})
+    context = site.browser.new_context(viewport={"width": 1280, "height": 900})  # here the map flies
     requests: list[str] = []
     errors: list[str] = []
 
@@ -95,7 +95,7 @@ Opened = Callable[[str], tuple[Page, list[str], list[str]]]
 
 def test_the_element_on_another_origin(site: Site, host: str, opened: Opened) -> None:
     page, requests, errors = opened("/element")
-    page.wait_for_timeout(800)
+    page.wait_for_load_state("networkidle")
     ours = [u for u in requests if u.startswith(site.server.url)]
     assert not [u for u in ours if "maplibre" in u or "geojson" in u], "nothing is loaded before it is scrolled to"
     expect(page.locator("v4-map a").first).to_have_text("Mapa")
@@ -151,10 +151,11 @@ def test_the_portal_itself_is_not_framed(opened: Opened) -> None:
     assert any("frame-ancestors" in e for e in errors)
 
 
-def test_the_page_that_explains(site: Site, check: Callable[[Page], None]) -> None:
-    with site.page(path="/embed", locale="de") as page:
-        page.locator("v4-map .map-frame.live").wait_for(timeout=60_000)
-        check(page)
-    with site.page(path="/embed", phone=True, dark=True) as page:
+LOOKS = [{"phone": True, "dark": True, "locale": "de"}, {"locale": "hu"}]
+
+
+@pytest.mark.parametrize("look", LOOKS if FULL else LOOKS[:1])
+def test_the_page_that_explains(site: Site, check: Callable[[Page], None], look: dict[str, object]) -> None:
+    with site.page(path="/embed", **look) as page:
         page.locator("v4-map .map-frame.live").wait_for(timeout=60_000)
         check(page)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Site
+from tests.browser.conftest import FULL, Site
 
 CARS = "organisation/automotive-cluster-slovakia"
 Check = Callable[[Page], None]
@@ -102,7 +102,10 @@ def test_by_keyboard_alone(site: Site) -> None:
         expect(page.locator("h1")).to_contain_text("Automotive Cluster Slovakia")
 
 
-@pytest.mark.parametrize(("dark", "phone", "locale"), [(True, False, "cs"), (False, True, "hu"), (True, True, "en")])
+LOOKS = [(True, False, "cs"), (False, True, "hu"), (True, True, "en")]
+
+
+@pytest.mark.parametrize(("dark", "phone", "locale"), LOOKS if FULL else LOOKS[:2])
 def test_looks(site: Site, check: Check, dark: bool, phone: bool, locale: str) -> None:
     with site.page(path="/map?shade=region", dark=dark, phone=phone, locale=locale) as page:
         live(page)
@@ -134,8 +137,8 @@ def test_only_what_is_in_view_is_listed(site: Site) -> None:
 def test_without_webgl_the_drawing_stays(site: Site) -> None:
     with site.page() as page:
         page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
-        page.goto(f"{site.server.url}/map")
-        page.wait_for_timeout(3000)
+        page.goto(f"{site.server.url}/map", wait_until="networkidle")
+        page.wait_for_timeout(500)
         expect(page.locator("#map .fallback circle").nth(100)).to_be_attached()
         expect(page.locator("#map.live")).to_have_count(0)
         expect(page.locator("#map .canvas")).to_have_count(0)

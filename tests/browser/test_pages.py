@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Site
+from tests.browser.conftest import FULL, Site
 
 PAGES = {
     "home": "/",
@@ -57,6 +57,8 @@ PAGES = {
 VIEWS = [("en", "light"), ("cs", "dark"), ("sk", "phone"), ("pl", "light"), ("hu", "dark"), ("de", "phone")]
 """Each language once, each theme and the phone twice."""
 PLANNED = [(name, *VIEWS[place % len(VIEWS)]) for place, name in enumerate(PAGES)]
+SIXTEENTH = "document.querySelectorAll('.term').forEach((term, n) => n % 16 && term.remove())"
+"""Leaves every sixteenth term of the vocabulary."""
 FOLDER = os.environ.get("V4GRAPH_SCREENSHOTS")
 """Where screenshots go: each type of page in light, dark and on a phone, in languages that take turns."""
 SEEN_ELSEWHERE = {
@@ -73,6 +75,8 @@ def test_axe_finds_nothing(site: Site, check: Callable[[Page], None], name: str,
     asked = f"{path}{'&' if '?' in path else '?'}lang={language}"
     with site.page(path=asked, dark=view == "dark", phone=view == "phone") as page:
         assert page.locator("html").get_attribute("lang") == language
+        if not FULL:  # hundreds of terms look alike: axe takes half a minute for all of them
+            page.evaluate(SIXTEENTH)
         check(page)
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import PHONE, Site
+from tests.browser.conftest import FULL, PHONE, Site
 
 MOST = 100_000
 """Bytes over the wire before the map."""
@@ -58,9 +58,10 @@ def test_the_first_page(site: Site, phone: bool) -> None:
         assert not any(urlsplit(name).path.endswith(".mjs") for name in names(page)), "the map came uncalled"
 
 
-@pytest.mark.parametrize(
-    "path", ["/clusters", "/organisation/cluster-at-r", "/country/svk", "/search?q=klastr", "/map"]
-)
+LOADED = ["/clusters", "/organisation/cluster-at-r", "/map", "/country/svk", "/search?q=klastr"]
+
+
+@pytest.mark.parametrize("path", LOADED if FULL else LOADED[:3])
 def test_nothing_moves_while_it_loads(site: Site, path: str) -> None:
     with site.page() as page:
         page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a width and a height

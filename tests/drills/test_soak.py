@@ -11,7 +11,7 @@ import pytest
 
 from tests.drills.serving import FULL, Load, Serving, partnered, serving, tail
 
-SECONDS = 1800.0 if FULL else 6.0
+SECONDS = 1800.0 if FULL else 4.0
 EVERY = 10.0 if FULL else 1.0
 PAGES = (
     "/", "/project/v4clusters", "/project/v4clusters.jsonld", "/clusters?country=SVK", "/map", "/search?q=kosice",

@@ -21,6 +21,7 @@ from v4graph.sandbox.scratch import ScratchStore
 from v4graph.settings import Settings
 from v4graph.store.embedded import Primary, current, publishing
 from v4graph.web.app import create_app
+from v4graph.web.connection import Connection
 
 BASE = "https://w3id.org/v4graph/"
 SMALL = """
@@ -60,7 +61,7 @@ def running(app: FastAPI) -> Iterator[Server]:
     # as on the sockets the server opens itself; without it an answer in two pieces waits for an acknowledgement
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     port = listener.getsockname()[1]
-    config = uvicorn.Config(app, log_level="critical", access_log=False, loop="uvloop", http="httptools", lifespan="on")
+    config = uvicorn.Config(app, log_level="critical", access_log=False, loop="uvloop", http=Connection, lifespan="on")
     server = _Quiet(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
     thread.start()
@@ -106,8 +107,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server in scratch mode, empty at first."""
-    settings = Settings(home=tmp_path_factory.mktemp("scratch"), readers=2, query_seconds=10)
+    """A server in scratch mode, empty at first; of one reader, as every update starts them anew."""
+    settings = Settings(home=tmp_path_factory.mktemp("scratch"), readers=1, query_seconds=10)
     with running(create_app(settings, scratch=ScratchStore(settings))) as server:
         yield server
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -112,11 +113,12 @@ class Unhurried(Attempts):
         return 0.0
 
 
-@contextmanager
-def instance(published_home: Path, home: Path, *, attempts: int = 100_000, **settings: object) -> Iterator[Instance]:
-    """Serve a copy of the published data, with partners and tokens for all roles."""
+@cache
+def _prepared(published_home: Path) -> tuple[Path, dict[str, str]]:
+    """A copy of the published data with partners and tokens for all roles; nobody may write to it."""
+    home = published_home.parent / "partnered"
     shutil.copytree(published_home, home)
-    workspace = Workspace(Settings(home=home, readers=1, **settings))  # type: ignore[arg-type]
+    workspace = Workspace(Settings(home=home))
     for partner in ("river", "lake", "dry"):
         workspace.add_partner(COMMAND_LINE, partner, f"Data of the {partner}")
     secrets: dict[str, str] = {}
@@ -129,10 +131,19 @@ def instance(published_home: Path, home: Path, *, attempts: int = 100_000, **set
         token, secrets["revoked"] = actors.add_token(ledger, "river", actors.SCOPES)
         actors.revoke_token(ledger, token.token)
         actors.disable_partner(ledger, "dry")
+    return home, secrets
+
+
+@contextmanager
+def instance(published_home: Path, home: Path, *, attempts: int = 100_000, **settings: object) -> Iterator[Instance]:
+    """Serve a copy of the published data, with partners and tokens for all roles."""
+    partnered, secrets = _prepared(published_home)
+    shutil.copytree(partnered, home)
+    workspace = Workspace(Settings(home=home, readers=1, **settings))  # type: ignore[arg-type]
     app = create_app(workspace.settings)
     app.state.limits.attempts = Unhurried(attempts, 300.0, "came with a token that is not valid")
     with running(app) as server:
-        made = Instance(server, workspace, secrets)
+        made = Instance(server, workspace, dict(secrets))
         try:
             yield made
         finally:

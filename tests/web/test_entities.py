@@ -244,7 +244,7 @@ def _paths(home: Path) -> list[str]:
 
 @pytest.mark.timeout(1200)
 def test_every_iri_in_the_store_answers_in_every_format(published_home: Path, atlas: Server) -> None:
-    """Every fifth IRI and some of each kind, in Turtle and another format; all in all with V4GRAPH_DRILL=full."""
+    """Every twentieth IRI and one of each kind, in Turtle and another format; all in all with V4GRAPH_DRILL=full."""
     paths = _paths(published_home)
     assert len(paths) > 800
     full = os.environ.get("V4GRAPH_DRILL") == "full"
@@ -252,7 +252,7 @@ def test_every_iri_in_the_store_answers_in_every_format(published_home: Path, at
         kinds: dict[str, list[str]] = {}
         for path in paths:
             kinds.setdefault(path.rpartition("/")[0], []).append(path)
-        paths = sorted({*paths[::5], *(path for of_kind in kinds.values() for path in of_kind[:3])})
+        paths = sorted({*paths[::20], *(path for of_kind in kinds.values() for path in of_kind[:1])})
 
     async def walk() -> list[str]:
         wrong: list[str] = []

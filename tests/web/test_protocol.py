@@ -5,10 +5,15 @@ https://www.w3.org/TR/sparql11-protocol/
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote_to_bytes, urlencode
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from v4graph.errors import BadRequest
+from v4graph.web.operations import read_fields
 
 QUERY = {"Content-Type": "application/sparql-query"}
 UPDATE = {"Content-Type": "application/sparql-update"}
@@ -63,6 +68,18 @@ def test_direct_post_with_a_charset_parameter(writer):
     headers = {"Content-Type": "application/sparql-query; charset=UTF-8"}
     answer = writer.post("/sparql", content='SELECT ("Košice" AS ?o) {}'.encode(), headers=headers)
     assert values(answer) == ["Košice"]
+
+
+@given(st.lists(st.sampled_from([*"%%%%\\+xuUN{}048aFz \n\"'", "%C3%A9", "é", "%5C", "\\x41", "%u0041"])).map("".join))
+def test_percent_encoding_is_undone_as_by_the_standard_library(text):
+    expected = unquote_to_bytes(text.replace("+", " "))
+    try:
+        wanted = expected.decode()
+    except UnicodeDecodeError:
+        with pytest.raises(BadRequest):
+            read_fields(b"query=" + text.encode(), "the address")
+    else:
+        assert read_fields(b"query=" + text.encode(), "the address") == {"query": [wanted]}
 
 
 def test_percent_encoding_is_undone_once(writer):

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, Protocol
 
 from v4graph.errors import StoreError, TooLarge, V4GraphError
@@ -40,8 +41,7 @@ class Job:
 
     def encode(self) -> bytes:
         """The frame that a reader takes."""
-        fields = (
-            self.query,
+        terms = (
             self.results.engine if self.results is not None else None,
             self.graph.engine if self.graph is not None else None,
             self.default_graphs,
@@ -49,7 +49,15 @@ class Job:
             self.union_default,
             self.base_iri,
         )
-        return frames.pack_json(frames.JOB, fields)
+        plain = self.default_graphs is None and self.named_graphs is None
+        packed = _plain_terms(terms) if plain else frames.pack_line(terms)
+        return frames.pack(frames.JOB, packed + self.query.encode("utf-8", "surrogatepass"))
+
+
+@lru_cache(maxsize=64)
+def _plain_terms(terms: tuple[object, ...]) -> bytes:
+    """What nearly all queries are asked with, packed before."""
+    return frames.pack_line(terms)
 
 
 class Worker(Protocol):
@@ -106,7 +114,7 @@ class Call:
 
     __slots__ = (
         "_again", "_chunks", "_limit", "_more", "_paused", "_streaming", "_total", "_waiting", "abandoned", "error",
-        "finished", "form", "future", "job", "timer", "worker",
+        "finished", "form", "future", "job", "until", "worker",
     )  # fmt: skip
 
     def __init__(self, job: Job, limit: int, loop: asyncio.AbstractEventLoop) -> None:
@@ -114,7 +122,7 @@ class Call:
         self.job = job
         self.future: asyncio.Future[Answer] = loop.create_future()
         self.worker: Worker | None = None
-        self.timer: asyncio.TimerHandle | None = None
+        self.until = loop.time() + job.seconds  # when it has waited, then when it was worked on for too long
         self.form = 0
         self.finished = False
         self.error: V4GraphError | None = None
@@ -136,7 +144,7 @@ class Call:
     def whole(self, body: bytes, snapshot: Snapshot) -> None:
         """The answer came in one piece."""
         if not self.over:
-            self._finish()
+            self.finished = True
             self._settle(Answer(self, snapshot, body))
 
     def take(self, chunk: bytes, snapshot: Snapshot) -> None:
@@ -172,7 +180,7 @@ class Call:
         """The last piece has come."""
         if self.over:
             return
-        self._finish()
+        self.finished = True
         if not self._streaming:
             body = b"".join(self._chunks or ())
             self._chunks = None
@@ -183,7 +191,6 @@ class Call:
         """Tell whoever waits that there is no answer, or no more of it."""
         if self.over:
             return
-        self._stop_clock()
         self.error = error
         if not self._streaming:
             self._chunks = None
@@ -195,7 +202,6 @@ class Call:
         """The client went away: the engine must not go on for nobody."""
         if self.over:
             return
-        self._stop_clock()
         self.abandoned = True
         self.error = StoreError("The answer was given up.")
         self._chunks = None
@@ -207,7 +213,6 @@ class Call:
         if self._again >= _MOST_REPEATS or self.over or self._total:
             return False
         self._again += 1
-        self._stop_clock()
         return True
 
     async def next_chunk(self) -> bytes | None:
@@ -226,18 +231,9 @@ class Call:
             self.worker.resume()
         return chunk
 
-    def _finish(self) -> None:
-        self._stop_clock()
-        self.finished = True
-
     def _settle(self, answer: Answer) -> None:
         if not self.future.done():
             self.future.set_result(answer)
-
-    def _stop_clock(self) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
 
     def _wake(self) -> None:
         if self._more is not None and not self._more.done():

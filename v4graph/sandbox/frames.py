@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # the children start without the 4 ms that typing costs
 HEAD = struct.Struct(">cI")
 CHUNK = 64 * 1024
 """Bytes of an answer that travel together."""
+_LONG = 1 << 20
 LIMIT = 2**32 - 1
 """Largest frame there can be; the parent gives its ``Splitter`` the largest it is ready to hold."""
 
@@ -53,6 +54,11 @@ def pack(kind: bytes, payload: bytes = b"") -> bytes:
 def pack_json(kind: bytes, value: Any) -> bytes:
     """One frame with a JSON payload."""
     return pack(kind, _encode(value).encode())
+
+
+def pack_line(value: Any) -> bytes:
+    """JSON in a line of its own, before what needs no packing."""
+    return f"{_encode(value)}\n".encode()
 
 
 class Splitter:
@@ -100,24 +106,28 @@ def read_frames(fd: int) -> Iterator[tuple[bytes, bytes]]:
     The file descriptor is read with ``read``, not ``recv``: the socket calls are forbidden in a confined process.
     """
     buffer = bytearray()
+    landing = memoryview(bytearray(CHUNK))
     while True:
         while len(buffer) < 5:
-            if not _fill(fd, buffer, CHUNK):
+            if not _fill(fd, buffer, landing):
                 if buffer:
                     raise BrokenFrame("the other side went away within a frame")
                 return
         kind, length = HEAD.unpack_from(buffer)
         if length > LIMIT:
             raise BrokenFrame(f"a frame of {length} bytes")
+        if length > _LONG:
+            landing = memoryview(bytearray(_LONG))
         while len(buffer) < 5 + length:
-            if not _fill(fd, buffer, min(max(5 + length - len(buffer), CHUNK), 1 << 20)):
+            if not _fill(fd, buffer, landing):
                 raise BrokenFrame("the other side went away within a frame")
         payload = bytes(memoryview(buffer)[5 : 5 + length])
         del buffer[: 5 + length]
         yield kind, payload
 
 
-def _fill(fd: int, buffer: bytearray, size: int) -> bool:
-    data = os.read(fd, size)
-    buffer += data
-    return bool(data)
+def _fill(fd: int, buffer: bytearray, landing: memoryview) -> bool:
+    # into a place that is there: to make room for the largest read there may be costs more than a small one
+    size = os.readv(fd, [landing])
+    buffer += landing[:size]
+    return size > 0

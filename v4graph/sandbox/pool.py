@@ -1,8 +1,9 @@
 """The pool of readers: every query runs in a process that can be killed.
 
 A call goes to an idle reader or waits in line; a reader that finishes takes the next call within the same callback,
-so readers rest only when there is nothing to do. What a small answer costs on this side is one send, one receive,
-one timer and one future. A reader that was killed, died or grew is replaced in the background.
+so readers rest only when there is nothing to do. What a small answer costs on this side is one send, one receive
+and one future. A reader that was killed, died or grew is replaced in the background; beside one that works
+on something long, which others go before, a spare is started.
 """
 
 from __future__ import annotations
@@ -41,6 +42,10 @@ log = logging.getLogger(__name__)
 _START_SECONDS = 30.0
 _LONGEST_PAUSE = 5.0
 _PROBE_SECONDS = 2.0
+_LOOK_SECONDS = 0.02
+"""How often is looked for deadlines that have passed: a timer for each query costs more than the looking."""
+_SPARE = 1
+"""Readers beyond those of the settings, for as long as a query takes long: the short ones must not wait for it."""
 _SLOW = 0.1
 """The part of the longest deadline from which a query is written down as slow."""
 _REASONS: tuple[tuple[type[V4GraphError], str], ...] = (
@@ -70,6 +75,8 @@ class Sandbox:
         self._tasks: set[asyncio.Task[None]] = set()
         self._opening = asyncio.Lock()
         self._looking = asyncio.Lock()
+        self._starting = 0
+        self._watch: asyncio.TimerHandle | None = None
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -157,14 +164,16 @@ class Sandbox:
             TooLarge: the answer is larger than the operator allows.
             Overloaded: no reader came free in time.
         """
-        if await self._uses_service(job.query):
+        if tokens.uses_service(job.query) if len(job.query) <= tokens.LONG else await self._uses_service(job.query):
             raise service_refused()
         if self._closed or self.snapshot is None:
             raise Overloaded("There is nothing to query yet. Try again in a moment.", headers={"Retry-After": "5"})
         loop = asyncio.get_running_loop()
         call = Call(job, self._limit, loop)
         if not self._start(call):
-            self._wait(call)
+            self._waiting.append(call)
+        if self._watch is None:
+            self._watch = loop.call_later(_LOOK_SECONDS, self._look)
         began = loop.time()
         try:
             return await call.future
@@ -182,6 +191,8 @@ class Sandbox:
         for call in self._waiting:
             call.fail(stopping)
         self._waiting.clear()
+        if self._watch is not None:
+            self._watch.cancel()
         for task in self._tasks:
             task.cancel()
         readers = list(self._readers)
@@ -192,8 +203,6 @@ class Sandbox:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _uses_service(self, query: str) -> bool:
-        if len(query) <= tokens.LONG:
-            return tokens.uses_service(query)
         if not tokens.mentions_service(query):
             return False
         async with self._looking:  # one at a time: they hold the interpreter, and more would only take turns
@@ -205,9 +214,17 @@ class Sandbox:
                 return True
         return False
 
-    def _wait(self, call: Call, *, first: bool = False) -> None:
-        call.timer = asyncio.get_running_loop().call_later(call.job.seconds, _waited_too_long, call)
-        (self._waiting.appendleft if first else self._waiting.append)(call)
+    def _look(self) -> None:
+        """Stop what has taken or waited too long, and make room beside what takes long."""
+        now = asyncio.get_running_loop().time()
+        for reader in tuple(self._readers):
+            reader.look(now)
+        for call in self._waiting:
+            if now >= call.until and not call.over:
+                call.fail(_waited_too_long(call))
+        self._fill()
+        going = self._waiting or any(reader.call is not None for reader in self._readers)
+        self._watch = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look) if going else None
 
     async def _begin(self, snapshot: Snapshot) -> ReaderProcess:
         memory = self._settings.reader_memory_mb
@@ -231,19 +248,34 @@ class Sandbox:
         self._idle.append(reader)
 
     def _lost(self, reader: ReaderProcess, again: Call | None) -> None:
-        """A reader has ended: forget it, replace it if it was in use, and give the call it left to another."""
+        """A reader has ended: forget it, give the call it left to another, and fill its place."""
         self._readers.discard(reader)
         if reader.left is not None:
             self.killed[_reason(reader.left)] += 1
         if reader in self._idle:
             self._idle.remove(reader)
         if again is not None and not self._start(again):
-            self._wait(again, first=True)
-        if self._closed or reader.snapshot is not self.snapshot or not reader.confinement:
+            again.until = asyncio.get_running_loop().time() + again.job.seconds
+            self._waiting.appendleft(again)
+        self._fill()
+
+    def _fill(self) -> None:
+        """Start readers until there are as many for short queries as the settings say."""
+        if self._closed or self.snapshot is None:
             return
-        task = asyncio.get_running_loop().create_task(self._replace(reader.snapshot))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        usable = [r for r in self._readers if r.snapshot is self.snapshot and r.confinement and not r.dead]
+        most = self._settings.readers + _SPARE - len(usable)
+        missing = self._settings.readers - sum(not reader.long for reader in usable)
+        for _ in range(min(missing, most) - self._starting):
+            self._starting += 1
+            task = asyncio.get_running_loop().create_task(self._replace(self.snapshot))
+            self._tasks.add(task)
+            task.add_done_callback(self._started)
+
+    def _started(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._starting -= 1
+        self._fill()
 
     async def _replace(self, snapshot: Snapshot) -> None:
         pause = 0.05
@@ -306,12 +338,10 @@ def _reason(call: Call) -> str:
     return next((reason for kind, reason in _REASONS if isinstance(call.error, kind)), "crash")
 
 
-def _waited_too_long(call: Call) -> None:
-    call.fail(
-        Overloaded(
-            f"No reader came free within {call.job.seconds:g} seconds. Try again in a moment.",
-            headers={"Retry-After": "2"},
-        )
+def _waited_too_long(call: Call) -> Overloaded:
+    return Overloaded(
+        f"No reader came free within {call.job.seconds:g} seconds. Try again in a moment.",
+        headers={"Retry-After": "2"},
     )
 
 

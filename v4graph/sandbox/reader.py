@@ -105,22 +105,18 @@ class Reader:
         self._graphs = {
             f: getattr(ox.RdfFormat, f) for f in ("TURTLE", "N_TRIPLES", "RDF_XML", "JSON_LD", "TRIG", "N_QUADS")
         }
+        self._terms = b""
+        self._asked: tuple[Any, Any, dict[str, Any]] = (None, None, {})
         ready = {"seccomp": sealed, "files": files, "memory": memory}
         write_all(fd, pack_json(READY, ready))
 
     def answer(self, payload: bytes) -> None:
         """Evaluate one query and send its answer."""
-        query, results, graph, defaults, named, union, base = json.loads(payload)
-        options: dict[str, Any] = {}
-        if defaults is not None or named is not None:
-            # SPARQL 1.1 Protocol §2.1.4: what the request says replaces the whole dataset
-            options["default_graph"] = [ox.NamedNode(iri) for iri in defaults or ()]
-            options["named_graphs"] = [ox.NamedNode(iri) for iri in named or ()]
-        if union:
-            options["use_default_graph_as_union"] = True
-        if base is not None:
-            options["base_iri"] = base
-        found = self._store.query(query, **options)
+        terms, _, query = payload.partition(b"\n")
+        if terms != self._terms:
+            self._terms, self._asked = terms, read_terms(terms)
+        results, graph, options = self._asked
+        found = self._store.query(query.decode(), **options)
         if isinstance(found, ox.QueryTriples):
             form, written = 2, self._graphs.get(graph)
         else:
@@ -136,6 +132,21 @@ class Reader:
     def _retire(self) -> bytes:
         # the peak is one cheap call; only a process that once grew has its present size looked up
         return RETIRE if self._resident.peak() > self._most and self._resident.now() > self._most else STAY
+
+
+def read_terms(terms: bytes) -> tuple[Any, Any, dict[str, Any]]:
+    """The formats a query is asked in, and what the engine is told beside its text."""
+    results, graph, defaults, named, union, base = json.loads(terms)
+    options: dict[str, Any] = {}
+    if defaults is not None or named is not None:
+        # SPARQL 1.1 Protocol §2.1.4: what the request says replaces the whole dataset
+        options["default_graph"] = [ox.NamedNode(iri) for iri in defaults or ()]
+        options["named_graphs"] = [ox.NamedNode(iri) for iri in named or ()]
+    if union:
+        options["use_default_graph_as_union"] = True
+    if base is not None:
+        options["base_iri"] = base
+    return results, graph, options
 
 
 def hold(path: str) -> int | None:

@@ -5,9 +5,9 @@ Every rule of §2.1 and §2.2 that a client can break is a 4xx with a sentence; 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import unquote_to_bytes
 
 import pyoxigraph as ox
 
@@ -17,9 +17,6 @@ FORM = "application/x-www-form-urlencoded"
 DIRECT_QUERY = "application/sparql-query"
 DIRECT_UPDATE = "application/sparql-update"
 _MOST_FIELDS = 1000
-_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
-_HEX = "0123456789ABCDEFabcdef"
-_BYTES = {f"{high}{low}".encode(): bytes((int(high + low, 16),)) for high in _HEX for low in _HEX}
 
 Fields = dict[str, list[str]]
 
@@ -108,16 +105,16 @@ def read_fields(encoded: bytes, where: str) -> Fields:
 
 
 def _decoded(text: bytes) -> str:
-    """Percent-decoded once; half as long as what the standard library takes, which splits text and bytes again."""
+    """Percent-decoded once: by a codec in one pass, for a query has an escape for every space and bracket in it."""
     if b"+" in text:
         text = text.replace(b"+", b" ")
     if b"%" in text:
-        text = _ESCAPE.sub(_byte, text)
+        escaped = text.replace(b"\\", rb"\x5c").replace(b"%", rb"\x")
+        try:
+            text = escaped.decode("unicode_escape").encode("latin-1")
+        except UnicodeDecodeError:  # what is no escape stays as it is
+            text = unquote_to_bytes(text)
     return text.decode("utf-8")
-
-
-def _byte(escape: re.Match[bytes]) -> bytes:
-    return _BYTES[escape[1]]
 
 
 def one(fields: Fields, name: str) -> str | None:

@@ -46,6 +46,8 @@ _SHOWN = 200
 """Things of a difference that a page tells of; the patch has all."""
 _PAGE = 100
 """Revisions on a page of the history."""
+_LONG = 2**18
+"""Characters of JSON that are not indented any more."""
 
 
 def add_routes(app: FastAPI) -> None:
@@ -278,9 +280,10 @@ async def compare(request: Request) -> ASGIApp:
     with state.limits.admit(request.scope):
         found: Difference = await in_ledger(state, lambda ledger: _difference(ledger, contents))
     if choice.format is JSON:
-        names = await names_for(state, found, languages)
+        changed = await asyncio.to_thread(differences.changes, found)
+        names = await names_of_changes(state, found, changed, languages, ())
         said = {"source": iris.graph(source), "from": a, "to": b}
-        make = lambda: as_json(said | differences.as_json(found, names))  # noqa: E731
+        make = lambda: as_json(said | differences.as_json(found, names, found=changed))  # noqa: E731
         return await reply(
             request, choice, ["compare", *contents, present_snapshot(state).token, languages], make, links=links
         )
@@ -370,4 +373,6 @@ def told_things(
 
 def as_json(value: Any) -> bytes:
     """JSON for machines that a person can read, too."""
-    return json.dumps(value, ensure_ascii=False, indent=1).encode()
+    text = json.dumps(value, ensure_ascii=False)
+    # indenting takes ten times as long, and nobody reads so much
+    return (text if len(text) > _LONG else json.dumps(value, ensure_ascii=False, indent=1)).encode()

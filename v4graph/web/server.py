@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import ipaddress
 import os
 import signal
@@ -23,6 +24,7 @@ from v4graph.sandbox.documents import Document, Parsed, parse_documents
 from v4graph.sandbox.scratch import ScratchStore
 from v4graph.settings import Settings
 from v4graph.web.app import Application, create_app
+from v4graph.web.connection import Connection
 from v4graph.web.logs import RequestLines, log_config
 
 _FAREWELL_SECONDS = 5.0
@@ -30,6 +32,8 @@ _FAREWELL_SECONDS = 5.0
 _LAST_SECONDS = 5
 """And then for connections to close."""
 _NOT_STARTED = 3
+_LITTER = 10_000
+"""New objects after which is looked for those that only know each other; a request makes few."""
 
 
 class _Server(uvicorn.Server):
@@ -45,6 +49,13 @@ class _Server(uvicorn.Server):
         """Note how to end; a second signal hurries."""
         self._gently = sig == signal.SIGTERM and not self.should_exit
         super().handle_exit(sig, frame)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start; what is there then stays, and is not looked through for garbage again and again."""
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_LITTER)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let answers under way finish, then close."""
@@ -102,7 +113,7 @@ def run(settings: Settings, *, scratch_files: Sequence[Path] | None = None) -> N
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=Connection,
         log_config=log_config(settings.log_level, terminal=terminal),
         access_log=False,
         server_header=False,
