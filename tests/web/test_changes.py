@@ -189,3 +189,16 @@ def test_atom_is_valid(client: httpx.Client) -> None:
     assert times == sorted(times, reverse=True)
     assert feed.findtext(f"{ATOM}updated") == max(times)
     assert [x.get("href") for x in feed.findall(f"{ATOM}link") if x.get("rel") == "self"]
+
+
+def test_a_page_of_changes_is_answered_from_memory_in_the_language_asked_for(web: httpx.Client, server: Server) -> None:
+    asked = [{"Accept": "text/html", "Accept-Language": language} for language in ("cs", "en", "cs")]
+    first, english, again = (web.get("/changes", headers=headers) for headers in asked)
+    assert '<html lang="cs">' in first.text and '<html lang="en">' in english.text
+    assert again.content == first.content and again.headers["ETag"] == first.headers["ETag"]
+    headers = [(name.lower().encode(), value.encode()) for name, value in again.request.headers.items()]
+    scope = {"method": "GET", "path": "/changes", "query_string": b"", "headers": headers}
+    assert server.app.front.repeated(scope) is not None
+    for name in (b"accept-language", b"host"):  # in another language or under another name it is another page
+        other = [(key, b"hu" if key == name else value) for key, value in headers]
+        assert server.app.front.repeated({**scope, "headers": other}) is None

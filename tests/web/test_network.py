@@ -5,10 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import re
+import time
+from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import httpx
 import pytest
+
+from tests.web.conftest import running
+from v4graph.settings import Settings
+from v4graph.web import latest
+from v4graph.web.app import create_app
 
 PAGE = {"accept": "text/html"}
 GRAPHML = "{http://graphml.graphdrawing.org/xmlns}"
@@ -74,3 +82,25 @@ def test_an_unchanged_answer_is_not_sent_again(web: httpx.Client) -> None:
 def test_bad_input(web: httpx.Client, query: str, parameter: str) -> None:
     got = web.get(f"/network.json?{query}")
     assert (got.status_code, got.json()["parameter"]) == (400, parameter)
+
+
+def test_what_is_stale_is_not_remembered(published_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = create_app(Settings(home=published_home, readers=2))
+    with running(app) as server, httpx.Client(base_url=server.url, timeout=60) as client:
+        fresh = client.get("/network.json?country=svk")
+        kept = app.state.networks.latest
+        before = kept.snapshot
+        app.state.answers.turn("another")
+        app.state.answers.turn(before.token)
+        monkeypatch.setattr(latest, "PATIENCE", 0.0)
+        kept.snapshot = replace(before, token="an earlier one")
+        stale = client.get("/network.json?country=svk")
+        assert stale.json()["nodes"] == fresh.json()["nodes"]
+        headers = [(name.lower().encode(), value.encode()) for name, value in stale.request.headers.items()]
+        scope = {"method": "GET", "path": "/network.json", "query_string": b"country=svk", "headers": headers}
+        assert app.front.repeated(scope) is None
+        until = time.monotonic() + 30
+        while kept.snapshot.token != before.token and time.monotonic() < until:
+            time.sleep(0.05)
+        client.get("/network.json?country=svk")
+        assert app.front.repeated(scope) is not None
