@@ -45,6 +45,20 @@ def test_a_server_that_warms_up_ends_at_once(published_home: Path) -> None:
     assert len(app.state.answers) == 0
 
 
+def test_a_large_store_is_not_warmed_for_ever(published_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warming, "PATHS", ("/clusters", "/projects", "/partners"))
+    monkeypatch.setattr(warming, "AFTER", 0.0)
+    monkeypatch.setattr(warming, "ENOUGH", 0.0)
+    app = create_app(Settings(home=published_home, readers=2))
+
+    async def warmed() -> int:
+        async with app.router.lifespan_context(app):
+            await warming.warm(app, app.front)
+            return len(app.state.answers)
+
+    assert asyncio.run(warmed()) == 1
+
+
 def test_pages_exist(published_home: Path) -> None:
     """Each page that is made ready is one."""
     app = create_app(Settings(home=published_home, readers=2))
