@@ -86,6 +86,7 @@ $(VENV)/installed: requirements.lock pyproject.toml | $(VENV)/bin/python
 	@echo "installing (once, about a minute)"
 	@$(PIP) install --require-hashes -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q v4graph # readers and parsers start in two thirds of the time, and may not write
 	@touch $@
 
 $(VENV)/developing: requirements-dev.lock $(VENV)/installed

@@ -70,13 +70,13 @@ class Gone(Exception):
 class Conversation:
     """Talking to a child in the thread that waits for it, with a deadline for each exchange."""
 
-    def __init__(self, module: str, told: Mapping[str, object], *, largest: int) -> None:
-        """Start the child and open it; frames of the child have at most ``largest`` bytes.
+    def __init__(self, module: str, told: Mapping[str, object], *, largest: int, child: Child | None = None) -> None:
+        """Start the child, unless there is one, and open it; frames of the child have at most ``largest`` bytes.
 
         Raises:
             Gone: it does not start.
         """
-        self.child = Child(module)
+        self.child = child or Child(module)
         self._splitter = frames.Splitter(largest)
         self._frames: Iterator[tuple[bytes, bytes]] = iter(())
         self.limit(30.0)

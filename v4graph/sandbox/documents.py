@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from v4graph.errors import MalformedData, StoreError, TooLarge
 from v4graph.rdf import Format
 from v4graph.sandbox import frames
-from v4graph.sandbox.child import Conversation, Gone
+from v4graph.sandbox.child import Child, Conversation, Gone
+from v4graph.sandbox.spares import Spares
 from v4graph.settings import Settings
 
 
@@ -39,8 +40,13 @@ class Parsed:
     warnings: tuple[str, ...] = ()
 
 
-def parse_documents(documents: Sequence[Document], settings: Settings) -> list[Parsed | MalformedData | TooLarge]:
-    """Read documents, each on its own: what is wrong with one is its own result, in its place."""
+def parse_documents(
+    documents: Sequence[Document], settings: Settings, spares: Spares | None = None
+) -> list[Parsed | MalformedData | TooLarge]:
+    """Read documents, each on its own: what is wrong with one is its own result, in its place.
+
+    ``spares`` are parsers that were started before.
+    """
     results: list[Parsed | MalformedData | TooLarge] = []
     parser: _Parser | None = None
     try:
@@ -50,7 +56,7 @@ def parse_documents(documents: Sequence[Document], settings: Settings) -> list[P
                 results.append(TooLarge(f"{_named(document)} {limit}"))
                 continue
             if parser is None:
-                parser = _Parser(settings)
+                parser = _Parser(settings, spares.take() if spares is not None else None)
             result = parser.parse(document)
             results.append(result)
             if parser.dead:
@@ -68,12 +74,13 @@ def _named(document: Document) -> str:
 class _Parser:
     """A parser process."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, child: Child | None = None) -> None:
         self._settings = settings
         self.dead = False
         told = {"memory": settings.reader_memory_mb * 2**20}
         try:
-            self._talk = Conversation("parser", told, largest=settings.result_mb * 2**20 + frames.CHUNK)
+            largest = settings.result_mb * 2**20 + frames.CHUNK
+            self._talk = Conversation("parser", told, largest=largest, child=child)
         except Gone:
             raise StoreError("The process that reads documents does not start.") from None
 

@@ -46,8 +46,9 @@ class ReaderProcess:
         freed: Callable[[ReaderProcess], None],
         lost: Callable[[ReaderProcess, Call | None], None],
         explain: Callable[[Job, str, str], V4GraphError],
+        child: Child | None = None,
     ) -> None:
-        """Start it; ``opened`` is done when it can be used."""
+        """Start it, or go on with a child that was told nothing yet; ``opened`` is done when it can be used."""
         self._loop = asyncio.get_running_loop()
         self._memory_mb = memory_mb
         self._freed, self._lost, self._explain = freed, lost, explain
@@ -63,7 +64,7 @@ class ReaderProcess:
         self.confinement: Mapping[str, object] = {}
         self.opened: asyncio.Future[None] = self._loop.create_future()
         self.ended: asyncio.Future[None] = self._loop.create_future()
-        self.child = Child("reader")
+        self.child = child or Child("reader")
         self.child.socket.setblocking(False)
         self._fd = self.child.socket.fileno()
         self._listening = False

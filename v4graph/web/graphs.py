@@ -301,7 +301,7 @@ async def _united(documents: Iterable[tuple[bytes, Format]], base: str, state: S
     """Several documents as one, so that all are stored or none."""
     read = [Document(content, fmt, "", base) for content, fmt in documents]
     lines: list[str] = []
-    for parsed in await asyncio.to_thread(parse_documents, read, state.settings):
+    for parsed in await asyncio.to_thread(parse_documents, read, state.settings, state.parsers):
         if not isinstance(parsed, Parsed):
             raise parsed
         lines += parsed.lines

@@ -126,7 +126,8 @@ async def take(request: Request, caller: Caller, sent: Submission, wish: Wish) -
     prefix, graph = state.iris.genid(sent.source, ""), state.iris.graph(sent.source)
     documents = [Document(content, fmt, prefix, graph, one_graph=True) for content, fmt in sent.documents]
     lines: set[str] = set()
-    for parsed in await asyncio.to_thread(parse_documents, documents, state.settings):
+    state.parsers.fill_soon()
+    for parsed in await asyncio.to_thread(parse_documents, documents, state.settings, state.parsers):
         if isinstance(parsed, MalformedData) and not wish.dry_run:
             await keep_unreadable(request, caller, sent, wish, parsed)
         if not isinstance(parsed, Parsed):

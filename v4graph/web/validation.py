@@ -148,7 +148,7 @@ def _submitted(content_type: str | None, body: bytes) -> _Submitted:
 async def _report(state: State, sent: _Submitted, source: str | None) -> Report:
     prefix = state.iris.genid(source or _ANYWHERE, "")
     document = Document(sent.content, sent.format, prefix, one_graph=True)
-    [parsed] = await asyncio.to_thread(parse_documents, [document], state.settings)
+    [parsed] = await asyncio.to_thread(parse_documents, [document], state.settings, state.parsers)
     if not isinstance(parsed, Parsed):
         raise parsed
     return await checked_beside(state, parsed.lines, state.sandbox.snapshot, source)
