@@ -21,8 +21,8 @@ from v4graph.web.words import LANGUAGES
 log = logging.getLogger(__name__)
 
 PATHS = (
-    "/", "/clusters", "/map", "/projects", "/partners", "/country", "/network", "/timeline", "/sectors",
-    "/sources", "/changes", "/ontology", "/search", *(f"/?lang={language}" for language in LANGUAGES if language != "en"),
+    "/", "/clusters", "/map", "/projects", "/partners", "/country", "/network", "/timeline", "/sectors", "/sources",
+    "/changes", "/ontology", "/search", *(f"/?lang={language}" for language in LANGUAGES if language != "en"),
 )  # fmt: skip
 """In the order in which visitors are likely to want them."""
 AFTER = 1.0
