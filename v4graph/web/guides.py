@@ -7,6 +7,7 @@ import io
 import json
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import anyio.to_thread
@@ -57,6 +58,7 @@ class Guide:
         self.pictures: dict[str, Markup] = {}
         """Drawings of everything, by what they are for."""
         self._names, self._languages, self._iris = names, languages, iris
+        self._named: dict[str, Text] = {}
         self.shown = [self._show(number) for number in range(len(atlas.spots))]
         keys = [sort_key(shown.name.text, languages[0]) for shown in self.shown]
         self._order = sorted(range(len(keys)), key=lambda number: (keys[number], self.shown[number].iri))
@@ -64,7 +66,10 @@ class Guide:
 
     def name(self, iri: str) -> Text:
         """The name of a country, region, sector, project and the like."""
-        return pages.name_of(iri, self._names.get(iri, {}), self._languages, self._iris)
+        found = self._named.get(iri)
+        if found is None:
+            found = self._named[iri] = pages.name_of(iri, self._names.get(iri, {}), self._languages, self._iris)
+        return found
 
     def listed(self, view: View) -> list[Shown]:
         """What is seen, in alphabetical order."""
@@ -149,6 +154,7 @@ class Guide:
         return text.getvalue().encode()
 
 
+@lru_cache(maxsize=4096)
 def main_family(sectors: tuple[str, ...]) -> str:
     """The family that most of the sectors belong to; of several the first in the order of legends."""
     families = [family_of(sector) for sector in sectors]

@@ -297,8 +297,12 @@ def problem_page(problem: Mapping[str, Any], links: Links) -> bytes:
 
 def name_of(iri: str, names: Mapping[str, str], languages: tuple[str, ...], iris: Iris) -> Text:
     """The name of a thing out of its names by language."""
-    language = next((x for x in (*languages, *names) if x in names), None)
-    return Text(names[language], language or None) if language is not None else Text(local_name(iri, iris))
+    for language in languages:
+        if language in names:
+            return Text(names[language], language)
+    for language, name in names.items():
+        return Text(name, language or None)
+    return Text(local_name(iri, iris))
 
 
 def plain_value(term: Term, links: Links, name: Callable[[str], Text]) -> Value:

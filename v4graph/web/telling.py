@@ -246,7 +246,7 @@ class Teller:
         return (_FIRST.index(wanted) if wanted in _FIRST else len(_FIRST), self.name(property_).text.casefold())
 
     def _in_order(self, statements: list[Statement]) -> list[Statement]:
-        def key(statement: Statement) -> tuple[int, tuple[list[int], str]]:
+        def key(statement: Statement) -> tuple[int, tuple[str, str]]:
             language = getattr(statement.object, "language", None)
             first = self.languages.index(language) if language in self.languages else len(self.languages)
             named = isinstance(statement.object, ox.NamedNode)

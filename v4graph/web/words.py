@@ -145,6 +145,9 @@ _SAME = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d",
 _HUNGARIAN = str.maketrans({"ő": "ö", "ű": "ü"})
 
 
+_QUOTES = " „“”\"'«»()"
+
+
 @lru_cache(maxsize=len(LANGUAGES))
 def _alphabet(language: str) -> tuple[dict[str, int], re.Pattern[str]]:
     """The places of the letters, and what takes a text apart into them and other characters."""
@@ -187,12 +190,45 @@ def _plain(character: str, language: str) -> list[tuple[int, str]]:
     return made
 
 
-def sort_key(text: str, language: str = FALLBACK) -> tuple[list[int], str]:
-    """The key that puts texts into the alphabetical order of a language."""
-    return [place for place, _ in _letters(text.strip(" „“”\"'«»()"), language)], text.casefold()
+_SEVERAL = 0xF0000
+"""From here on stand letters of several characters while a text is put into order: a plane for private use."""
+
+
+class _Places(dict[int, str]):
+    """For ``str.translate``: a character as the places of its letters, each a character; found once, then known."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__()
+        self._language = language
+        places, _ = _alphabet(language)
+        self.several = {letter: chr(_SEVERAL + place) for letter, place in places.items() if len(letter) > 1}
+        for letter, mark in self.several.items():
+            self[ord(mark)] = chr(places[letter])
+
+    def __missing__(self, character: int) -> str:
+        found = _letters(chr(character), self._language)
+        self[character] = made = "".join(chr(min(place, 0x10FFFF)) for place, _ in found)
+        return made
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _order(language: str) -> tuple[_Places, re.Pattern[str] | None]:
+    places = _Places(language)
+    longest_first = sorted(places.several, key=len, reverse=True)
+    return places, re.compile("|".join(longest_first)) if longest_first else None
+
+
+def sort_key(text: str, language: str = FALLBACK) -> tuple[str, str]:
+    """The key that puts texts into the alphabetical order of a language; takes a few microseconds, for long lists."""
+    whole = text.casefold()
+    folded = unicodedata.normalize("NFC", text.strip(_QUOTES).casefold())
+    places, several = _order(language)
+    if several is not None:
+        folded = several.sub(lambda found: places.several[found[0]], folded)
+    return folded.translate(places), whole
 
 
 def initial(text: str, language: str = FALLBACK) -> str:
     """The letter of the alphabet a text is listed under, ``#`` when it starts with none."""
-    found = next(iter(_letters(text.strip(" „“”\"'«»()"), language)), (0, ""))
+    found = next(iter(_letters(text.strip(_QUOTES), language)), (0, ""))
     return (found[1].capitalize() if found[0] > 20 else "#") or "#"
