@@ -165,12 +165,12 @@ def _select(store: ox.Store, rule: Rule, pattern: str) -> set[str]:
 
 def derive_update(rule: Rule, foci: Sequence[str], date: str, iris: Iris) -> str:
     """Operations that derive again what a rule says about the foci; they need ``prologue_of`` all rules before them."""
-    about = f"VALUES ?focus {{ {' '.join(foci)} }}"
-    makes = " ".join(f"<{iri}>" for iri in rule.makes)
+    # Pairs: the engine joins two lists with all that was ever derived, and looks up one list.
+    about = " ".join(f"({focus} <{iri}>)" for focus in foci for iri in rule.makes)
     body = bind(rule.body, focus=foci, today=_today(date))
     remove = (
         f"DELETE {{ ?focus ?makes ?value . GRAPH <{iris.derived}> {{ ?focus ?makes ?value }} }}"
-        f" WHERE {{ {about} VALUES ?makes {{ {makes} }} GRAPH <{iris.derived}> {{ ?focus ?makes ?value }} }}"
+        f" WHERE {{ VALUES (?focus ?makes) {{ {about} }} GRAPH <{iris.derived}> {{ ?focus ?makes ?value }} }}"
     )
     insert = f"INSERT {{ {rule.template} GRAPH <{iris.derived}> {{ {rule.template} }} }} WHERE {{ {body} }}"
     return f"{remove} ;\n{insert}"
