@@ -56,7 +56,7 @@ class Neighbourhood:
                 found.update(self._said(node, seen))
         for node in self._wholes(triples) | subjects:
             for property_ in self._parts:
-                for quad in self._quads(None, property_, node):
+                for quad in self._quads(property_, node):
                     found.update(self._said(quad.subject, seen))
         for quad in self._namesakes(triples):
             found.update(self._said(quad.subject, seen))
@@ -65,8 +65,8 @@ class Neighbourhood:
         found.update(self._alike(node.value for node in mentioned - described))
         return set(rdf.ntriples(found))
 
-    def _quads(self, subject: object, property_: ox.NamedNode | None, value: object) -> Iterator[ox.Quad]:
-        for quad in self._store.quads_for_pattern(subject, property_, value, ox.DefaultGraph()):  # type: ignore[arg-type]
+    def _quads(self, property_: ox.NamedNode, value: object) -> Iterator[ox.Quad]:
+        for quad in self._store.quads_for_pattern(None, property_, value, ox.DefaultGraph()):  # type: ignore[arg-type]
             if quad.predicate not in self._derived and not self._only_own(quad):
                 yield quad
 
@@ -110,13 +110,13 @@ class Neighbourhood:
             else:
                 continue
             for literal in same:
-                for number, quad in enumerate(self._quads(None, triple.predicate, literal)):
+                for number, quad in enumerate(self._quads(triple.predicate, literal)):
                     if number == _NAMESAKES:
                         break
                     yield quad
                     if triple.predicate == _NOTATION:
                         identifier = ox.NamedNode("http://www.w3.org/ns/adms#identifier")
-                        yield from self._quads(None, identifier, quad.subject)
+                        yield from self._quads(identifier, quad.subject)
 
     def _alike(self, unknown: Iterable[str]) -> Iterator[ox.Quad]:
         """The kinds of known things whose addresses look like unknown ones: what somebody may have meant."""

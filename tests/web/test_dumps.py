@@ -40,12 +40,6 @@ def server(home: Path) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture
-def web(server: Server) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=60) as client:
-        yield client
-
-
 def listed(web: httpx.Client) -> dict[str, dict[str, str]]:
     answer = web.get("/dumps/", headers={"accept": "application/json"})
     assert answer.status_code == 200, answer.text

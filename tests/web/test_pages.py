@@ -10,16 +10,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.web.conftest import Server, running
-from v4graph.settings import Settings
 from v4graph.web import built, pages
-from v4graph.web.app import create_app
 from v4graph.web.sectors import FAMILIES, family_of, icon_of
 from v4graph.web.words import LANGUAGES, initial, shown_date, shown_number, sort_key, words
 
@@ -29,19 +25,6 @@ PAGES = {"accept": "text/html"}
 
 sys.path.insert(0, str(FRONTEND))
 import words as catalogues  # noqa: E402  # the tool that writes the catalogues
-
-
-@pytest.fixture(scope="module")
-def server(published_home: Path) -> Iterator[Server]:
-    with running(create_app(Settings(home=published_home, readers=1))) as found:
-        yield found
-
-
-@pytest.fixture
-def web(server: Server) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=60) as found:
-        yield found
-
 
 # --- words --------------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pyoxigraph as ox
@@ -15,22 +14,14 @@ import rdflib
 
 from v4graph import queries
 from v4graph.iris import Iris
-from v4graph.settings import Settings
-from v4graph.web.app import create_app
 
-from .conftest import Server, running
+from .conftest import Server
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 PARTNERS = "/queries/projects/list-partners"
 V4CLUSTERS = {"project": "https://w3id.org/v4graph/id/project/v4clusters"}
 NAMES = [query.name for query in queries.list_library(Iris())]
 SH = rdflib.Namespace("http://www.w3.org/ns/shacl#")
-
-
-@pytest.fixture(scope="module")
-def server(published_home: Path) -> Iterator[Server]:
-    with running(create_app(Settings(home=published_home, readers=2))) as found:
-        yield found
 
 
 @pytest.fixture

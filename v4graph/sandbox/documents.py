@@ -11,7 +11,7 @@ from v4graph.errors import MalformedData, StoreError, TooLarge
 from v4graph.rdf import Format
 from v4graph.sandbox import frames
 from v4graph.sandbox.child import Child, Conversation, Gone
-from v4graph.sandbox.spares import Spares
+from v4graph.sandbox.standby import Standby
 from v4graph.settings import Settings
 
 
@@ -41,11 +41,11 @@ class Parsed:
 
 
 def parse_documents(
-    documents: Sequence[Document], settings: Settings, spares: Spares | None = None
+    documents: Sequence[Document], settings: Settings, standby: Standby | None = None
 ) -> list[Parsed | MalformedData | TooLarge]:
     """Read documents, each on its own: what is wrong with one is its own result, in its place.
 
-    ``spares`` are parsers that were started before.
+    ``standby`` has parsers that were started before.
     """
     results: list[Parsed | MalformedData | TooLarge] = []
     parser: _Parser | None = None
@@ -56,7 +56,7 @@ def parse_documents(
                 results.append(TooLarge(f"{_named(document)} {limit}"))
                 continue
             if parser is None:
-                parser = _Parser(settings, spares.take() if spares is not None else None)
+                parser = _Parser(settings, standby.take() if standby is not None else None)
             result = parser.parse(document)
             results.append(result)
             if parser.dead:

@@ -31,7 +31,7 @@ from v4graph.sandbox import tokens
 from v4graph.sandbox.call import Answer, Call, Job
 from v4graph.sandbox.complaints import query_error
 from v4graph.sandbox.process import ReaderProcess
-from v4graph.sandbox.spares import Spares
+from v4graph.sandbox.standby import Standby
 from v4graph.settings import Settings
 from v4graph.store.embedded import Snapshot
 from v4graph.store.faults import damaged
@@ -76,7 +76,7 @@ class Sandbox:
         self._tasks: set[asyncio.Task[None]] = set()
         self._opening = asyncio.Lock()
         self._looking = asyncio.Lock()
-        self.spares = Spares("reader", settings.readers)
+        self.standby = Standby("reader", settings.readers)
         self._starting = 0
         self._watch: asyncio.TimerHandle | None = None
         self._closed = False
@@ -146,7 +146,7 @@ class Sandbox:
                     raise StoreError(f"Snapshot {snapshot.number} did not open in time.") from None
                 raise
             if self.snapshot is not None:  # where something is published, more will be
-                self.spares.fill_soon()
+                self.standby.fill_soon()
             self.snapshot = snapshot
             self._idle.clear()
             for reader in self._readers.difference(begun):
@@ -197,7 +197,7 @@ class Sandbox:
         self._waiting.clear()
         if self._watch is not None:
             self._watch.cancel()
-        self.spares.close()
+        self.standby.close()
         for task in self._tasks:
             task.cancel()
         readers = list(self._readers)
@@ -234,7 +234,7 @@ class Sandbox:
     async def _begin(self, snapshot: Snapshot) -> ReaderProcess:
         memory = self._settings.reader_memory_mb
         reader = ReaderProcess(
-            snapshot, memory, freed=self._freed, lost=self._lost, explain=self._explain, child=self.spares.take()
+            snapshot, memory, freed=self._freed, lost=self._lost, explain=self._explain, child=self.standby.take()
         )
         self._readers.add(reader)
         await asyncio.sleep(0)  # a start takes a millisecond or two: let others in between

@@ -19,7 +19,7 @@ from v4graph.namespaces import prefixes
 from v4graph.publisher import Publisher
 from v4graph.rdf import N_QUADS
 from v4graph.sandbox.pool import Sandbox
-from v4graph.sandbox.spares import Spares
+from v4graph.sandbox.standby import Standby
 from v4graph.settings import Settings
 from v4graph.store import embedded
 from v4graph.store.embedded import Snapshot
@@ -118,7 +118,7 @@ def create_app(
     app.state.iris = Iris(settings.base_iri)
     app.state.scratch = scratch
     app.state.quads = quads
-    app.state.parsers = Spares("parser", 1)
+    app.state.parsers = Standby("parser", 1)
     app.state.sandbox = Sandbox(settings, prefixes=prefixes(app.state.iris))
     app.state.checkers = Checkers(settings)
     app.state.answers = Answers(settings.cache_mb)

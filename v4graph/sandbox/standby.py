@@ -10,7 +10,7 @@ _SOON = 0.1
 """Seconds after one was taken: what it was taken for comes first."""
 
 
-class Spares:
+class Standby:
     """Some children of a kind; who takes one has it replaced. Belongs to the event loop that fills it."""
 
     def __init__(self, module: str, most: int) -> None:
