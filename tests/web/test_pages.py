@@ -251,6 +251,7 @@ def test_the_start_page_carries_its_styles(web: httpx.Client) -> None:
     assert len(fonts) == 6
     for font in fonts:
         assert web.get(f"/{font}").headers["Content-Type"] == "font/woff2"
+    assert ".home-map" in style[1] and ".time-shown" not in style[1] and len(style[1]) < 30_000
     linked = web.get("/sources", headers=PAGES).text
     assert '<link rel="stylesheet"' in linked and "page-style" not in linked
     assert linked.index('rel="stylesheet"') < linked.index('as="font"')

@@ -137,4 +137,4 @@ def _picture(things: list[Shown], links: Links) -> Markup | None:
     south, north = min(p.latitude for p in points), max(p.latitude for p in points)
     beside, above = max(_LEAST - (east - west) / 2, 0.5), max(_LEAST * 0.6 - (north - south) / 2, 0.3)
     around = (floor(west - beside), floor(south - above), ceil(east + beside), ceil(north + above))
-    return drawings.picture(things, to=links.to, around=around)
+    return drawings.picture(things, links=links, around=around)

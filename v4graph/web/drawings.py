@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,12 +15,15 @@ from markupsafe import Markup, escape
 from v4graph.outlines import Frame, drawn
 from v4graph.web.guides import Shown
 from v4graph.web.miniatures import outlines
+from v4graph.web.telling import Links
 
 MIDDLE = (8.2, 44.9, 25.6, 55.3)
 """What is shown first: the countries of the project and most of their neighbours (west, south, east, north)."""
 BROAD = (2.2, 45.3, 32.5, 55.2)
 """The same in a wide picture."""
 _EUROPE = (-11.5, 35.5, 34.5, 61.0)
+_LAND = {"middle": MIDDLE, "broad": BROAD, "europe": _EUROPE}
+"""The frames that many pages show; their land is a file that a browser fetches once, after the page."""
 _WIDTH = 1600
 _DENSE = 500
 """From so many points on, those that lie close together are drawn as one."""
@@ -46,11 +51,44 @@ def frame(west: float, south: float, east: float, north: float) -> Frame:
 
 @lru_cache(maxsize=64)
 def _base(found: Frame) -> Markup:
-    shapes = outlines().countries
-    other = drawn([ring for code, rings in shapes if not code for ring in rings], found)
-    focus = drawn([ring for code, rings in shapes if code for ring in rings], found)
+    other, focus = _land(found)
     # only letters and numbers made here
     return Markup(f'<path class="land" d="{other}"/><path class="land focus" d="{focus}"/>')
+
+
+def _land(found: Frame) -> tuple[str, str]:
+    """The paths of the countries around those of the project, and of these."""
+    shapes = outlines().countries
+    other = drawn([ring for code, rings in shapes if not code for ring in rings], found)
+    return other, drawn([ring for code, rings in shapes if code for ring in rings], found)
+
+
+@lru_cache(maxsize=1)
+def land_files() -> Mapping[str, bytes]:
+    """The land of the frames that many pages show, gzip, by names that carry the hash of the content."""
+    made = {}
+    for name, degrees in _LAND.items():
+        paths = zip(("other", "focus"), _land(frame(*degrees)), strict=True)
+        # colours and widths come from the page that uses them (SVG 2 §5.5), but this does not go down to them
+        text = "".join(f'<path id="{id_}" d="{d}" vector-effect="non-scaling-stroke"/>' for id_, d in paths)
+        content = f'<svg xmlns="http://www.w3.org/2000/svg">{text}</svg>'.encode()
+        digest = hashlib.sha256(content).hexdigest()[:10]
+        made[f"land-{name}-{digest}.svg"] = gzip.compress(content, 9, mtime=0)
+    return made
+
+
+@lru_cache(maxsize=1)
+def _used() -> Mapping[Frame, str]:
+    return {frame(*_LAND[name.split("-")[1]]): f"static/{name}" for name in land_files()}
+
+
+def _base_of(found: Frame, links: Links | None) -> Markup:
+    """The land of a frame: used from its file where there is one and the drawing stands in a page."""
+    path = _used().get(found) if links else None
+    if links is None or path is None:
+        return _base(found)
+    file = links.to(path)
+    return Markup('<use class="land" href="{0}#other"/><use class="land focus" href="{0}#focus"/>').format(file)
 
 
 @lru_cache(maxsize=4)
@@ -114,18 +152,20 @@ def lines(things: Sequence[Shown], leads: Iterable[str], found: Frame) -> str:
 def picture(
     things: Sequence[Shown],
     *,
-    to: Callable[[str], str] | None,
+    links: Links | None,
+    linked: bool = True,
     leads: Sequence[str] = (),
     shades: Mapping[str, int] | None = None,
     alone: str = "",
     around: tuple[float, float, float, float] | None = None,
 ) -> Markup:
-    """The drawing; ``to`` makes the address of a page (None: no links), ``alone`` is the style of a file.
+    """The drawing; ``links`` are those of the page it stands in, ``alone`` is the style of a file without any.
 
-    ``around`` are the degrees that are shown, without it those that fit the things.
+    ``linked`` says whether points lead to the pages of the things; ``around`` are the degrees that are shown, without
+    it those that fit the things.
     """
     found = frame(*around) if around else framing(things)
-    parts = [f'<rect class="sea" width="{found.width}" height="{found.height}"/>', _base(found)]
+    parts = [f'<rect class="sea" width="{found.width}" height="{found.height}"/>', _base_of(found, links)]
     if shades is not None:
         most = max(_STEPS, *shades.values()) if shades else 0
         for code, path in _regions(found).items():
@@ -135,6 +175,7 @@ def picture(
     path = lines(things, leads, found) if leads else ""
     if path:
         parts.append(f'<path class="line" d="{path}"/>')
+    to = links.to if links and linked else None
     parts += [_drawn_mark(mark, to) for mark in marks(things, found)]
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{found.width}" height="{found.height}" '

@@ -188,7 +188,7 @@ async def card(request: Request) -> ASGIApp:
         "lede": next((v for x in languages for v in says if v.language == x), None),
         "page": f"{request.path_params['kind']}/{request.path_params['slug']}",
         "theme": theme,
-        "picture": drawings.picture([shown], to=None) if shown and shown.point else "",
+        "picture": drawings.picture([shown], links=links, linked=False) if shown and shown.point else "",
     }
     key = [document.digest, "card", languages, links, theme, shown]
     make = partial(pages.render, "embed-card.html", links, **values)
