@@ -12,6 +12,7 @@ from math import cos, sin, sqrt
 
 from markupsafe import Markup, escape
 
+from v4graph.atlas import Spot
 from v4graph.outlines import Frame, drawn
 from v4graph.web.guides import Shown
 from v4graph.web.miniatures import outlines
@@ -39,7 +40,7 @@ class Mark:
     x: float
     y: float
     radius: float
-    shown: Shown
+    spot: Spot
     count: int = 1
 
 
@@ -96,7 +97,7 @@ def _regions(found: Frame) -> Mapping[str, str]:
     return {code: drawn(rings, found) for code, rings in outlines().regions.items()}
 
 
-def framing(things: Iterable[Shown]) -> Frame:
+def framing(things: Iterable[Spot]) -> Frame:
     """The middle of Europe when everything lies in it, else more of Europe."""
     middle = frame(*MIDDLE)
     points = [t.point for t in things if t.point]
@@ -109,7 +110,7 @@ def step_of(count: int, most: int) -> int:
     return min(_STEPS, 1 + int(_STEPS * sqrt(count / most) - 1e-9)) if count and most else 0
 
 
-def shaded(things: Iterable[Shown], regions: Mapping[str, Sequence[str]]) -> dict[str, int]:
+def shaded(things: Iterable[Spot], regions: Mapping[str, Sequence[str]]) -> dict[str, int]:
     """How many things each region has; ``regions`` are those of a thing by its IRI."""
     found: dict[str, int] = {}
     for thing in things:
@@ -118,9 +119,9 @@ def shaded(things: Iterable[Shown], regions: Mapping[str, Sequence[str]]) -> dic
     return found
 
 
-def marks(things: Sequence[Shown], found: Frame) -> list[Mark]:
+def marks(things: Sequence[Spot], found: Frame) -> list[Mark]:
     """Where the things are; those at the same place stand around it, of very many those close together are one."""
-    placed: dict[tuple[int, int], list[tuple[float, float, Shown]]] = {}
+    placed: dict[tuple[int, int], list[tuple[float, float, Spot]]] = {}
     located = [t for t in things if t.point]
     size = _CELL if len(located) > _DENSE else 1
     for thing in located:
@@ -141,7 +142,7 @@ def marks(things: Sequence[Shown], found: Frame) -> list[Mark]:
     return made
 
 
-def lines(things: Sequence[Shown], leads: Iterable[str], found: Frame) -> str:
+def lines(things: Sequence[Spot], leads: Iterable[str], found: Frame) -> str:
     """Lines from those who lead to the others, or between all when nobody knows where those are, as a path."""
     at = {t.iri: found.at(t.point.longitude, t.point.latitude) for t in things if t.point}
     heads = [at[iri] for iri in leads if iri in at]
@@ -150,7 +151,8 @@ def lines(things: Sequence[Shown], leads: Iterable[str], found: Frame) -> str:
 
 
 def picture(
-    things: Sequence[Shown],
+    things: Sequence[Spot],
+    show: Callable[[Spot], Shown],
     *,
     links: Links | None,
     linked: bool = True,
@@ -158,11 +160,20 @@ def picture(
     shades: Mapping[str, int] | None = None,
     alone: str = "",
     around: tuple[float, float, float, float] | None = None,
+    marked: Sequence[Mark] | None = None,
 ) -> Markup:
-    """The drawing; ``links`` are those of the page it stands in, ``alone`` is the style of a file without any.
+    """The drawing of things.
 
-    ``linked`` says whether points lead to the pages of the things; ``around`` are the degrees that are shown, without
-    it those that fit the things.
+    Args:
+        things: what is drawn.
+        show: tells a thing in the words of a page.
+        links: the links of the page it stands in.
+        linked: whether points lead to the pages of the things.
+        leads: who leads the others; lines are drawn from there.
+        shades: how many things each region has.
+        alone: the style of a file that stands in no page.
+        around: the degrees that are shown, without it those that fit the things.
+        marked: the marks of the things there, when somebody has them.
     """
     found = frame(*around) if around else framing(things)
     parts = [f'<rect class="sea" width="{found.width}" height="{found.height}"/>', _base_of(found, links)]
@@ -176,7 +187,7 @@ def picture(
     if path:
         parts.append(f'<path class="line" d="{path}"/>')
     to = links.to if links and linked else None
-    parts += [_drawn_mark(mark, to) for mark in marks(things, found)]
+    parts += [_drawn_mark(mark, show, to) for mark in (marks(things, found) if marked is None else marked)]
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{found.width}" height="{found.height}" '
         f'viewBox="0 0 {found.width} {found.height}"><style>{alone}</style>'
@@ -187,11 +198,11 @@ def picture(
     return Markup(head + "".join(parts) + "</svg>")  # names and addresses are escaped where they are put in
 
 
-def _drawn_mark(mark: Mark, to: Callable[[str], str] | None) -> str:
+def _drawn_mark(mark: Mark, show: Callable[[Spot], Shown], to: Callable[[str], str] | None) -> str:
     if mark.count > 1:
         circle = f'<circle class="many" cx="{mark.x:.0f}" cy="{mark.y:.0f}" r="{mark.radius:.0f}"/>'
         return f'{circle}<text class="number" x="{mark.x:.0f}" y="{mark.y + 8:.0f}">{mark.count}</text>'
-    thing = mark.shown
+    thing = show(mark.spot)
     vague = " vague" if thing.point and thing.point.precision == "region" else ""
     circle = (
         f'<circle class="f-{thing.family}{vague}" cx="{mark.x:.0f}" cy="{mark.y:.0f}" r="{mark.radius:.0f}">'

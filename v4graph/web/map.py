@@ -7,7 +7,8 @@ itself, several times for any of them), ``q`` for names, ``layer`` for ``cluster
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,14 +22,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from v4graph.atlas import FACETS, LAYERS, NUTS, Asked, Atlas, View, slug
+from v4graph.atlas import FACETS, LAYERS, NUTS, Asked, Atlas, Spot, View, slug
 from v4graph.errors import UnknownParameter
 from v4graph.features import GEOJSON
 from v4graph.rdf import CSV, Format
 from v4graph.web import built, drawings, pages
 from v4graph.web.choosing import OFFERED, chosen, offered
 from v4graph.web.delivery import present_snapshot
-from v4graph.web.guides import Guide, Guides, Shown
+from v4graph.web.guides import Guide, Guides, main_family
 from v4graph.web.negotiation import HTML, accepts_gzip
 from v4graph.web.replies import alternates, form_of, reply
 from v4graph.web.sectors import FAMILIES, family_of
@@ -158,11 +159,16 @@ def drawing(
     guide: Guide, asked: Asked, view: View, links: Links | None, *, shade: bool = False, alone: bool = False
 ) -> str:
     """What is seen as a drawing of the server's own."""
-    things = guide.listed(view)
+    things = [guide.atlas.spots[number] for number in view.spots]
     leads = leads_of(guide.atlas, asked)
     shades = drawings.shaded(things, regions_of(guide.atlas)) if shade else None
     style = drawings.file_style(drawings.COLOURS) if alone else ""
-    return drawings.picture(things, links=links, leads=leads, shades=shades, alone=style)
+    marked = (
+        None
+        if asked != Asked()
+        else guide.once("marks of the whole", lambda: drawings.marks(things, drawings.framing(things)))
+    )
+    return drawings.picture(things, guide.shown, links=links, leads=leads, shades=shades, alone=style, marked=marked)
 
 
 def leads_of(atlas: Atlas, asked: Asked) -> tuple[str, ...]:
@@ -201,26 +207,25 @@ def _told(guide: Guide, facet: str, iri: str) -> Text:
     return Text(f"{name.text} ({iri.removeprefix(NUTS)[:2]})", name.language) if facet == "region" else name
 
 
-def legend(things: list[Shown]) -> list[tuple[str, int]]:
+def legend(things: Iterable[Spot]) -> list[tuple[str, int]]:
     """The families of sectors that are seen, with their numbers."""
-    counts = {family: sum(t.family == family for t in things if t.point) for family in FAMILIES}
-    return [(family, count) for family, count in counts.items() if count]
+    counts = Counter(main_family(thing.facets["sector"]) for thing in things if thing.point)
+    return [(family, counts[family]) for family in FAMILIES if counts[family]]
 
 
 def content_of(guide: Guide, asked: Asked, links: Links, shade: bool) -> dict[str, Any]:
     """What the map's templates show."""
     view = guide.atlas.look(asked)
-    things = guide.listed(view)
     return {
         "q": asked.text,
         "asked": asked,
         "layers": {layer: (view.layers[layer], layer in asked.layers) for layer in LAYERS},
         "options": options(guide, asked, view, links.spoken),
         "offered": OFFERED,
-        "total": len(things),
+        "total": len(view.spots),
         "off": view.off,
-        "things": things[:LISTED],
-        "legend": legend(things),
+        "things": guide.listed(view, LISTED),
+        "legend": legend(guide.atlas.spots[number] for number in view.spots),
         "shade": shade,
         "picture": drawing(guide, asked, view, links, shade=shade),
         "formats": data_addresses(asked, links, shade),
@@ -235,8 +240,11 @@ async def for_home(state: State, links: Links, languages: tuple[str, ...]) -> di
     guide = await state.guides.of(state, languages)
     view = guide.atlas.look(Asked())
     if "home" not in guide.pictures:
-        things = guide.listed(view)
-        guide.pictures["home"] = drawings.picture(things, links=links, linked=False, around=drawings.BROAD)
+        things = [guide.atlas.spots[number] for number in view.spots]
+        marked = guide.once("marks of the home", lambda: drawings.marks(things, drawings.frame(*drawings.BROAD)))
+        guide.pictures["home"] = drawings.picture(
+            things, guide.shown, links=links, linked=False, around=drawings.BROAD, marked=marked
+        )
     return {"picture": guide.pictures["home"], "placed": len(view.spots) - view.off, "off": view.off}
 
 
