@@ -7,7 +7,8 @@ through publications that do not touch it, and a cursor says which edition it be
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 import pyoxigraph as ox
@@ -233,6 +234,10 @@ class Content:
     """The names of what the members mention."""
     points: Mapping[str, tuple[Term, Term]] = field(default_factory=dict)
     """Longitude and latitude of places."""
+    marks: Mapping[str, int] = field(default_factory=dict, repr=False)
+    """Per member, and per thing that members mention, a number for what was read of it."""
+    mentions: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    """Per member the things it mentions."""
 
     def place_of(self, member: Member) -> tuple[str, str, tuple[Term, Term] | None] | None:
         """The best place known: how it is known, which it is, and its coordinates if there are any."""
@@ -245,33 +250,62 @@ Rows = Iterable[Mapping[str, Term]]
 _OWN = {"name", "alias", "type", "longitude", "latitude"}
 
 
-def read(collection: Collection, rows: Iterator[list[Term | None]], mentioned: Rows, snapshot: int) -> Content:
-    """The content of a collection out of rows of thing, what, value, node and extra, and the names of the rest."""
+def read(
+    collection: Collection,
+    rows: Iterator[list[Term | None]],
+    mentioned: Rows,
+    snapshot: int,
+    *,
+    before: Content | None = None,
+    again: Set[str] = frozenset(),
+) -> Content:
+    """The content of a collection out of rows of thing, what, value, node and extra, and the names of the rest.
+
+    With the content ``before``, the rows are only about the things that were looked at ``again``, as members or as
+    things that are mentioned; of all others that content tells.
+    """
     told: dict[str, dict[str, set[tuple[Term, Term | None, Term | None]]]] = {}
-    digest = 0
+    marks: dict[str, int] = {}
+    said: dict[str, dict[str, None]] = {}
     for thing, what, value, node, extra in rows:
         if thing is None or what is None or value is None:
             continue
-        digest ^= _mark(thing, what, value, node, extra)
-        told.setdefault(thing.value, {}).setdefault(what.value, set()).add((value, node, extra))
+        iri = thing.value
+        marks[iri] = marks.get(iri, 0) ^ _mark(thing, what, value, node, extra)
+        told.setdefault(iri, {}).setdefault(what.value, set()).add((value, node, extra))
+        said.setdefault(iri, {}).update(dict.fromkeys(_things(value, node)))
+    members = {iri: _member(iri, about) for iri, about in told.items()}
+    mentions = {iri: tuple(sorted(map(sys.intern, others))) for iri, others in said.items()}
     names: dict[str, dict[str, str]] = {}
     points: dict[str, dict[str, Term]] = {}
     for row in mentioned:
-        value = row["value"]
-        digest ^= _mark(row["thing"], row["what"], value)
+        iri, value = row["thing"].value, row["value"]
+        marks[f"^{iri}"] = marks.get(f"^{iri}", 0) ^ _mark(row["thing"], row["what"], value)
         if row["what"].value in ("longitude", "latitude"):
-            points.setdefault(row["thing"].value, {})[row["what"].value] = value
+            points.setdefault(iri, {})[row["what"].value] = value
         else:
-            names.setdefault(row["thing"].value, {})[getattr(value, "language", None) or ""] = value.value
+            names.setdefault(iri, {})[getattr(value, "language", None) or ""] = value.value
+    placed = {place: (p["longitude"], p["latitude"]) for place, p in points.items() if len(p) == 2}
+    named: dict[str, Mapping[str, str]] = {iri: dict(sorted(found.items())) for iri, found in names.items()}
+    if before is not None:
+        members = {m.iri: m for m in before.members if m.iri not in again} | members
+        mentions = {iri: others for iri, others in before.mentions.items() if iri not in again} | mentions
+        still = {other for others in mentions.values() for other in others}
+        known = still - again
+        named = {iri: found for iri, found in named.items() if iri in still}
+        placed = {iri: point for iri, point in placed.items() if iri in still}
+        marks = {iri: mark for iri, mark in marks.items() if iri[0] != "^" or iri[1:] in still}
+        named |= {iri: found for iri, found in before.names.items() if iri in known}
+        placed |= {iri: point for iri, point in before.points.items() if iri in known}
+        for iri, mark in before.marks.items():
+            if (iri[1:] in known) if iri[0] == "^" else (iri in members and iri not in again):
+                marks[iri] = mark
+    digest = 0
+    for mark in marks.values():
+        digest ^= mark
     edition = hashlib.sha256(f"{collection.name} {digest:x}".encode()).hexdigest()[:16]
-    return Content(
-        collection,
-        edition,
-        snapshot,
-        tuple(_member(iri, told[iri]) for iri in sorted(told)),
-        {iri: dict(sorted(by_language.items())) for iri, by_language in names.items()},
-        {place: (p["longitude"], p["latitude"]) for place, p in points.items() if len(p) == 2},
-    )
+    ordered = tuple(members[iri] for iri in sorted(members))
+    return Content(collection, edition, snapshot, ordered, named, placed, marks, mentions)
 
 
 def _mark(*terms: Term | None) -> int:
@@ -299,8 +333,26 @@ def _member(iri: str, told: Mapping[str, set[tuple[Term, Term | None, Term | Non
     )
 
 
+def _things(*terms: Term | None) -> Iterator[str]:
+    """The things among values, and the regions around regions."""
+    for term in terms:
+        if isinstance(term, ox.NamedNode):
+            iri = term.value
+            yield iri
+            if iri.startswith(NUTS):
+                yield from (iri[:end] for end in range(len(NUTS) + 4, len(iri)))
+
+
 def mentioned_in(rows: Iterable[list[Term | None]]) -> list[str]:
     """The things that rows mention as values or between, and the regions around regions."""
-    found = {t.value for row in rows for t in (row[2], row[3]) if isinstance(t, ox.NamedNode)}
-    around = {iri[:end] for iri in found if iri.startswith(NUTS) for end in range(len(NUTS) + 4, len(iri))}
-    return sorted(found | around)
+    return sorted({iri for row in rows for iri in _things(row[2], row[3])})
+
+
+def reached(content: Content, touched: Set[str], objects: Iterable[str]) -> set[str]:
+    """What a publication may have changed in a collection: members that may be told of otherwise, and things mentioned.
+
+    A statement that came or went is about a touched thing. The rows of a member begin at it or lead to it by way of a
+    thing that they mention: before, the content tells which; now, what touched things point at.
+    """
+    found = {iri for iri, others in content.mentions.items() if not touched.isdisjoint(others)}
+    return found | touched | set(objects)

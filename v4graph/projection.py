@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pyoxigraph as ox
 
-from v4graph import derivation, provenance, rdf
+from v4graph import derivation, provenance, rdf, touched
 from v4graph.errors import StoreDamaged
 from v4graph.iris import Iris
 from v4graph.ledger import PROJECTED, Entry, Ledger
@@ -99,7 +99,8 @@ def _project(ledger: Ledger, home: Path, iris: Iris, until: int | None, anew: bo
             entries = ledger.entries(after=done[0], until=head.number, kind=PROJECTED) if done and at_marker else []
             follows = done is not None and at_marker is not None and done[1:] == (at_marker.hash, fingerprint)
             if follows and at_marker and not _changes_vocabulary(entries):
-                _bring_up_to_date(primary.store, ledger, at_marker, head, rules, fingerprint, iris)
+                subjects = _bring_up_to_date(primary.store, ledger, at_marker, head, rules, fingerprint, iris)
+                touched.note(home, token_of(at_marker, fingerprint), token, subjects)
             else:
                 primary.close()
                 wipe(home)
@@ -231,14 +232,15 @@ def _bring_up_to_date(
     rules: tuple[derivation.Rule, ...],
     fingerprint: str,
     iris: Iris,
-) -> None:
+) -> set[str]:
+    """Make the update; the subjects whose statements in the default graph came or went, by their IRIs."""
     entries = ledger.entries(after=at_marker.number, until=head.number, kind=PROJECTED)
-    touched = {entry.source for entry in entries}
-    old = state_of(ledger, iris, at_marker.number, touched)
-    new = state_of(ledger, iris, head.number, touched)
+    sources = {entry.source for entry in entries}
+    old = state_of(ledger, iris, at_marker.number, sources)
+    new = state_of(ledger, iris, head.number, sources)
     difference = Difference({}, {})
     pairs: set[Pair] = set()
-    for source in touched:
+    for source in sources:
         before, after = old.revisions.get(source), new.revisions.get(source)
         if (before and before.content) != (after and after.content):
             graph = f"<{iris.graph(source)}>"
@@ -246,16 +248,16 @@ def _bring_up_to_date(
             pairs |= {pair_of(line) for line in difference.removed[graph] | difference.added[graph]}
         if old.rules.rank(source) != new.rules.rank(source) and after:
             pairs |= {pair_of(line) for line in rdf.normalise(ledger.lines(after.content))}
-    if RESOLUTIONS in touched:
+    if RESOLUTIONS in sources:
         pairs |= dict(old.rules.recorded.items() ^ new.rules.recorded.items()).keys()
     changed = resolve_again(store, pairs, difference, new.rules, iris)
 
-    named = [e.content for e in (*entries, *(s.revisions[t] for s in (old, new) for t in touched & s.revisions.keys()))]
+    named = [e.content for e in (*entries, *(s.revisions[t] for s in (old, new) for t in sources & s.revisions.keys()))]
     sizes = ledger.triples(content for content in named if content)
     graph = f"<{iris.provenance}>"
     was = provenance.marker(at_marker, fingerprint, iris)
     now = provenance.marker(head, fingerprint, iris)
-    for source in touched:
+    for source in sources:
         was |= _about_source(ledger, old, source, sizes, iris)
         now |= _about_source(ledger, new, source, sizes, iris)
     for entry in entries:
@@ -264,12 +266,15 @@ def _bring_up_to_date(
     difference.between(graph, was, now)
 
     operations = difference.update()
+    subjects = {line.split(" ", 1)[0] for part in (difference.removed, difference.added) for line in part.get("", ())}
     new_day = at_marker.time[:10] != head.time[:10]
     for rule in rules:
         reached = derivation.foci(store, rule, changed, all_daily=new_day)
         if reached:
+            subjects.update(reached)
             operations.append(derivation.derive_update(rule, reached, head.time[:10], iris))
     store.update(f"{derivation.prologue_of(rules)}\n" + " ;\n".join(operations))
+    return {subject[1:-1] for subject in subjects}
 
 
 def _where_they_differ(ledger: Ledger, before: Entry | None, after: Entry | None) -> tuple[list[str], list[str]]:

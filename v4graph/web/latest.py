@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from time import monotonic
 from typing import Generic, TypeVar
 
 from starlette.datastructures import State
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 2.0
 """Seconds somebody waits for what is new when there is something older."""
+IMPATIENCE = 0.05
+"""The same where working it out took longer than that the last time: waiting would be for nothing."""
 LONGEST = 60.0
 """Seconds somebody waits for the first."""
 READING = 180.0
@@ -44,6 +47,7 @@ class Latest(Generic[Made]):
         self.snapshot: Snapshot | None = None
         """The one it was worked out from."""
         self._task: asyncio.Task[None] | None = None
+        self._took = 0.0
 
     async def of(self, state: State) -> Made:
         """The present one, or the one before while the present one is being worked out.
@@ -54,7 +58,9 @@ class Latest(Generic[Made]):
         if self.snapshot is None or self.snapshot.token != present_snapshot(state).token:
             if self._task is None or self._task.done():
                 self._task = asyncio.create_task(self._renew(state))
-            done, _ = await asyncio.wait({self._task}, timeout=PATIENCE if self._made is not None else LONGEST)
+            done, _ = await asyncio.wait(
+                {self._task}, timeout=patience(self._took) if self._made is not None else LONGEST
+            )
             error = self._task.exception() if done else None
             if error is not None and self._made is None:
                 raise error
@@ -77,12 +83,18 @@ class Latest(Generic[Made]):
                 await self._task
 
     async def _renew(self, state: State) -> None:
+        began = monotonic()
         for _ in range(_TRIES):
             snapshot = present_snapshot(state)
             made = await self._make(state)
             if present_snapshot(state).token == snapshot.token:
                 break
-        self._made, self.snapshot = made, snapshot
+        self._made, self.snapshot, self._took = made, snapshot, monotonic() - began
+
+
+def patience(took: float) -> float:
+    """The seconds somebody waits for what is new, when the one before took so long."""
+    return PATIENCE if took <= PATIENCE else min(IMPATIENCE, PATIENCE)
 
 
 async def read(state: State, name: str) -> list[dict[str, Term]]:
