@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 # tests of a file stay together, so that they share what they publish; tests/conftest.py puts the longest files first
 TESTING := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-# sizes that are measured, and more for benchmarks.run, such as BENCH="--rounds 5 --name quiet"
+# sizes that are measured, and more for benchmarks.run, such as BENCH="--rounds 15 --name quiet"
 QUADS ?= 100000
 BENCH ?=
 
