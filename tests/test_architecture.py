@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "v4graph"
 LAYERS = (
     {"__init__", "assets", "errors", "iris", "namespaces", "rdf", "settings", "turtle"},
-    {"entries", "fetch", "ledger", "queries", "sandbox", "store"},
+    {"contents", "entries", "fetch", "ledger", "queries", "sandbox", "store"},
     {
         "actors", "atlas", "blame", "catalogue", "changes", "checker", "checking", "checks", "collections",
         "contributions", "derivation", "differences", "dumps", "effects", "entities", "features", "folding",

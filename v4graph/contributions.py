@@ -307,7 +307,7 @@ def record(
     Raises:
         UnknownGraph: a contribution names a source that nobody registered.
     """
-    known = ledger.latest("source")
+    known, revised = ledger.latest("source"), ledger.latest("revision")
     appends = [
         about.entry(actor)
         for about in described
@@ -319,7 +319,7 @@ def record(
         source = contribution.source
         if source not in registered:
             raise UnknownGraph(f"There is no source “{source}”; describe it in the manifest of sources.")
-        made = draft(ledger, Proposal(source, contribution.lines))
+        made = draft(ledger, Proposal(source, contribution.lines)) if source in revised else _first(contribution)
         if made.changes:
             place = len(appends)
             detail = {"name": contribution.name, "mode": made.mode, "base": made.base}
@@ -331,6 +331,12 @@ def record(
     if appends:
         ledger.append(appends)
     return published
+
+
+def _first(contribution: Contribution) -> Draft:
+    """What a contribution makes of a source that says nothing yet."""
+    lines = tuple(sorted(set(contribution.lines)))
+    return Draft(contribution.source, "replacement", 0, lines, lines, ())
 
 
 def _hash(lines: Iterable[str]) -> str:

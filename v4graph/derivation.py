@@ -121,12 +121,22 @@ def _today(date: str) -> str:
 
 def derive_all(store: ox.Store, rules: Sequence[Rule], date: str, iris: Iris) -> None:
     """Derive everything from the default graph into an otherwise finished store; ``date`` is YYYY-MM-DD."""
-    derived = ox.NamedNode(iris.derived)
+    made, waiting = set[str](), b""
     for rule in rules:
+        if made & rule.reads:  # one load for all rules that do not build on each other
+            _load(store, waiting, iris)
+            made, waiting = set(), b""
         construct = f"{rule.prologue}\nCONSTRUCT {{{rule.template}}} WHERE {{{rule.body}}}"
-        made = list(store.query(bind(construct, today=_today(date))))  # type: ignore[arg-type]
-        graphs = (ox.DefaultGraph(), derived)
-        store.bulk_extend(ox.Quad(t.subject, t.predicate, t.object, graph) for t in made for graph in graphs)
+        found = store.query(bind(construct, today=_today(date)))
+        assert isinstance(found, ox.QueryTriples)
+        waiting += found.serialize(format=ox.RdfFormat.N_TRIPLES) or b""
+        made |= {f"<{iri}>" for iri in rule.makes}
+    _load(store, waiting, iris)
+
+
+def _load(store: ox.Store, triples: bytes, iris: Iris) -> None:
+    for graph in (ox.DefaultGraph(), ox.NamedNode(iris.derived)) if triples else ():
+        store.bulk_load(triples, format=ox.RdfFormat.N_TRIPLES, to_graph=graph)
 
 
 def foci(store: ox.Store, rule: Rule, changed: Changed, *, all_daily: bool) -> list[str]:

@@ -7,11 +7,11 @@ store heals by applying what is missing.
 
 from __future__ import annotations
 
-import heapq
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -19,7 +19,7 @@ import pyoxigraph as ox
 from v4graph import derivation, provenance, rdf
 from v4graph.errors import StoreDamaged
 from v4graph.iris import Iris
-from v4graph.ledger import PROJECTED, Entry, Ledger
+from v4graph.ledger import EMPTY, PROJECTED, Entry, Ledger
 from v4graph.resolution import Policies, Rules, resolve_subject
 from v4graph.state import RESOLUTIONS, State, state_of
 from v4graph.store.embedded import Primary, Snapshot, current, wipe
@@ -145,16 +145,17 @@ def _build(
 
 
 def _all_quads(ledger: Ledger, head: Entry, state: State, iris: Iris, tell: Progress) -> Iterator[str]:
-    streams: list[list[tuple[str, str, str]]] = []
-    for source, entry in sorted(state.revisions.items()):
+    said: list[tuple[str, str, str]] = []
+    for source, content in _said(ledger, state.revisions):
         tell(f"reading {source}")
-        lines = rdf.normalise(ledger.lines(entry.content))
+        lines = rdf.normalise(content)
         graph = f"<{iris.graph(source)}>"
         yield from (in_graph(line, graph) for line in lines)
-        streams.append([(line.split(" ", 1)[0], source, line) for line in lines])
+        said += ((line.split(" ", 1)[0], source, line) for line in lines)
     tell("resolving")
+    said.sort()
     disagreements = f"<{iris.disagreements}>"
-    for subject, group in groupby(heapq.merge(*streams, key=lambda item: item[0]), key=lambda item: item[0]):
+    for subject, group in groupby(said, key=itemgetter(0)):
         statements: dict[str, list[str]] = {}
         for _, source, line in group:
             statements.setdefault(source, []).append(line)
@@ -168,13 +169,23 @@ def _all_quads(ledger: Ledger, head: Entry, state: State, iris: Iris, tell: Prog
     )
 
 
+def _said(ledger: Ledger, entries: Mapping[str, Entry]) -> Iterator[tuple[str, list[str]]]:
+    """Sources with the lines of their entries; one content may be that of several."""
+    sources: dict[str, list[str]] = {}
+    for source, entry in entries.items():
+        sources.setdefault(entry.content or EMPTY, []).append(source)
+    for content, lines in ledger.lines_of(sources):
+        yield from ((source, lines) for source in sources[content])
+
+
 def _provenance(ledger: Ledger, state: State, revisions: Iterable[Entry], iris: Iris) -> set[str]:
     sizes = ledger.triples()
     lines: set[str] = set()
     for entry in revisions:
         lines |= provenance.of_revision(entry, sizes.get(entry.content or "", 0), iris)
+    lines.update(rdf.normalise(line for _, said in _said(ledger, state.descriptions) for line in said))
     for source in state.descriptions:
-        lines |= _about_source(ledger, state, source, sizes, iris)
+        lines |= provenance.of_source((), state.revisions.get(source), sizes, iris)
     return lines
 
 
