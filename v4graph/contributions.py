@@ -14,7 +14,7 @@ Everything here writes the ledger in one transaction, within ``publishing``; the
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -22,7 +22,7 @@ from typing import Any
 from v4graph import assets, records
 from v4graph.actors import CURATOR, Actor
 from v4graph.errors import BadRequest, InvalidContribution, NotAllowed, UnknownGraph, WrongState
-from v4graph.ledger import Append, Ledger
+from v4graph.ledger import Append, Entry, Ledger
 from v4graph.proposals import Draft, Proposal, draft, key_of
 from v4graph.records import Record
 from v4graph.report import Report
@@ -292,6 +292,9 @@ def _revision(
 # --- many at once -----------------------------------------------------------------------------------------------
 
 
+_MANY = 20
+
+
 def record(
     ledger: Ledger,
     contributions: Sequence[Contribution],
@@ -307,7 +310,8 @@ def record(
     Raises:
         UnknownGraph: a contribution names a source that nobody registered.
     """
-    known, revised = ledger.latest("source"), ledger.latest("revision")
+    concerned = {about.source for about in described} | {contribution.source for contribution in contributions}
+    known, revised = (_latest(ledger, kind, concerned) for kind in ("source", "revision"))
     appends = [
         about.entry(actor)
         for about in described
@@ -331,6 +335,14 @@ def record(
     if appends:
         ledger.append(appends)
     return published
+
+
+def _latest(ledger: Ledger, kind: str, sources: Collection[str]) -> dict[str, Entry]:
+    """The last entries about sources: about many in one query, about a few one by one."""
+    if len(sources) > _MANY:
+        return ledger.latest(kind)
+    found = {source: ledger.current(kind, source) for source in sources}
+    return {source: entry for source, entry in found.items() if entry is not None}
 
 
 def _first(contribution: Contribution) -> Draft:

@@ -24,10 +24,11 @@ import pyoxigraph as ox
 from v4graph import rdf
 from v4graph.iris import Iris
 from v4graph.queries import bind, list_queries
-from v4graph.resolution import XSD
+from v4graph.resolution import RDF_TYPE, XSD
 
 _CONSTRUCT = re.compile(r"^(.*?)CONSTRUCT\s*\{([^{}]*)\}\s*WHERE\s*\{(.*)\}\s*$", re.DOTALL)
 _NAME = re.compile(r"(?<![<\w])\w+:\w[\w-]*")
+_IRI = re.compile(r"<[^<>\s]+>")
 _EDITION = 2
 """Counts up when the code tells of an entry in other statements than before: stores are then built anew."""
 _FOCUS = re.compile(r"VALUES\s+\?focus\s*\{\s*UNDEF\s*\}")
@@ -98,7 +99,8 @@ def load_rules(iris: Iris) -> tuple[Rule, ...]:
         order = int(query.header.get("order", "9"))
         daily = query.header.get("daily", "")
         reach = _reaches(query.header["reach"], query.name, prologue)
-        reads = frozenset(map(_full_names(prologue), _NAME.findall(found[3]))).union(*(r.properties for r in reach))
+        named = {*map(_full_names(prologue), _NAME.findall(found[3])), *_IRI.findall(found[3])}
+        reads = frozenset(named).union(*(r.properties for r in reach))
         rules.append(Rule(query.name, order, makes, reach, reads, daily, prologue, found[2], found[3]))
     return tuple(sorted(rules, key=lambda rule: (rule.order, rule.name)))
 
@@ -117,6 +119,11 @@ def fingerprint(rules: Iterable[Rule]) -> str:
 
 def _today(date: str) -> str:
     return f'"{date}"^^<{XSD}date>'
+
+
+def reads(rules: Iterable[Rule]) -> frozenset[str]:
+    """The properties of all statements that rules look at (IRIs in angle brackets)."""
+    return frozenset({RDF_TYPE}).union(*(rule.reads for rule in rules))
 
 
 def derive_all(store: ox.Store, rules: Sequence[Rule], date: str, iris: Iris) -> None:
