@@ -1,4 +1,4 @@
-"""What the graph says of the things a contribution mentions: the context it is validated in.
+"""What the graph says of the things a contribution mentions, and of who takes part in them: its context.
 
 Costs as much as the contribution mentions, not as much as the graph holds: every look-up begins at a term of the
 contribution, and the hubs of the graph (a country, a sector) are never entered against the direction of their links.
@@ -6,8 +6,9 @@ contribution, and the hubs of the graph (a country, a sector) are never entered 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
 
 import pyoxigraph as ox
 
@@ -30,22 +31,42 @@ _NAMESAKES = 20
 """So many other things of one name are looked at."""
 
 
-class Neighbourhood:
-    """The published graph as a contribution sees it; what only ``source`` itself says is about to be replaced."""
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is known of the things that a contribution mentions, as N-Triples lines; ``own`` its source says itself."""
 
-    def __init__(self, store: ox.Store, iris: Iris, derived: Iterable[str], source: str | None = None) -> None:
+    lines: frozenset[str]
+    own: frozenset[str]
+
+
+class Neighbourhood:
+    """The published graph as a contribution sees it; what only ``source`` itself says is about to be replaced.
+
+    All of that, or what it says of ``subjects``. Where its own words stay, they count, and not those of others.
+    """
+
+    def __init__(
+        self,
+        store: ox.Store,
+        iris: Iris,
+        derived: Iterable[str],
+        source: str | None = None,
+        subjects: Collection[str] | None = None,
+    ) -> None:
         """Look into a store; ``derived`` are the properties that are made here and not said by anyone."""
         self._store = store
         self._iris = iris
         self._derived = {ox.NamedNode(iri) for iri in derived}
         self._own = ox.NamedNode(iris.graph(source)) if source else None
+        self._subjects = None if subjects is None else frozenset(subjects)
         self._made: set[object] = {ox.NamedNode(iri) for iri in (iris.derived, iris.disagreements, iris.provenance)}
         project, part = iris.term("project"), f"{_ORG}organization"
         self._parts = (ox.NamedNode(project), ox.NamedNode(part))
+        self._members = {ox.NamedNode(iri) for iri in (iris.term("participant"), f"{_ORG}member")}
         self._upward = {ox.NamedNode(iri) for iri in (*_UPWARD, iris.term("partOfProgramme"))}
 
-    def of(self, lines: Iterable[str]) -> set[str]:
-        """What is known of the things that these statements mention, as N-Triples lines."""
+    def of(self, lines: Iterable[str]) -> Around:
+        """What is known of the things that these statements mention."""
         triples = list(rdf.parse_lines(lines))
         subjects = {t.subject for t in triples if isinstance(t.subject, ox.NamedNode)}
         mentioned = subjects | {t.object for t in triples if isinstance(t.object, ox.NamedNode)}
@@ -57,21 +78,38 @@ class Neighbourhood:
         for node in self._wholes(triples) | subjects:
             for property_ in self._parts:
                 for quad in self._quads(property_, node):
-                    found.update(self._said(quad.subject, seen))
+                    part = self._said(quad.subject, seen)
+                    found.update(part)
+                    for said in part:
+                        if said.predicate in self._members:
+                            found.update(self._said(said.object, seen))
         for quad in self._namesakes(triples):
             found.update(self._said(quad.subject, seen))
         self._climb(found, seen)
         described = {t.subject for t in triples if t.predicate == _TYPE} | {q.subject for q in found}
         found.update(self._alike(node.value for node in mentioned - described))
-        return set(rdf.ntriples(found))
+        own = (quad for quad in found if quad.graph_name == self._own)
+        return Around(frozenset(rdf.ntriples(found)), frozenset(rdf.ntriples(own)))
+
+    def _stays(self, node: object) -> bool:
+        """Whether what the source says of a thing is not replaced."""
+        return self._subjects is not None and isinstance(node, ox.NamedNode) and node.value not in self._subjects
 
     def _quads(self, property_: ox.NamedNode, value: object) -> Iterator[ox.Quad]:
-        for quad in self._store.quads_for_pattern(None, property_, value, ox.DefaultGraph()):  # type: ignore[arg-type]
-            if quad.predicate not in self._derived and not self._only_own(quad):
-                yield quad
+        seen: set[object] = set()
+        graphs = (self._own, ox.DefaultGraph()) if self._own and self._subjects is not None else (ox.DefaultGraph(),)
+        found = (self._store.quads_for_pattern(None, property_, value, graph) for graph in graphs)  # type: ignore[arg-type]
+        for quad in chain.from_iterable(found):
+            if quad.subject in seen or quad.predicate in self._derived or self._goes(quad):
+                continue
+            seen.add(quad.subject)
+            yield quad
 
-    def _only_own(self, quad: ox.Quad) -> bool:
-        if self._own is None or ox.Quad(quad.subject, quad.predicate, quad.object, self._own) not in self._store:
+    def _goes(self, quad: ox.Quad) -> bool:
+        """Whether nobody says it any more."""
+        if self._own is None or self._stays(quad.subject):
+            return False
+        if ox.Quad(quad.subject, quad.predicate, quad.object, self._own) not in self._store:
             return False
         said = self._store.quads_for_pattern(quad.subject, quad.predicate, quad.object, None)
         return self._alone({q.graph_name for q in said})
@@ -87,11 +125,20 @@ class Neighbourhood:
         graphs: dict[ox.Quad, set[object]] = {}  # read in one go: a look-up costs as much as a dozen statements
         for quad in self._store.quads_for_pattern(node, None, None, None):
             graphs.setdefault(ox.Quad(node, quad.predicate, quad.object), set()).add(quad.graph_name)
-        return [
-            quad
-            for quad, said_in in graphs.items()
-            if ox.DefaultGraph() in said_in and quad.predicate not in self._derived and not self._alone(said_in)
-        ]
+        stays = self._stays(node)
+        spoken = {quad.predicate for quad, said_in in graphs.items() if self._own in said_in} if stays else set()
+        found = []
+        for quad, said_in in graphs.items():
+            if stays and self._own in said_in:
+                found.append(ox.Quad(quad.subject, quad.predicate, quad.object, self._own))
+            elif (
+                ox.DefaultGraph() in said_in
+                and quad.predicate not in self._derived
+                and (quad.predicate == _TYPE or quad.predicate not in spoken)
+                and not self._alone(said_in)
+            ):
+                found.append(quad)
+        return found
 
     def _wholes(self, triples: Iterable[ox.Triple]) -> set[ox.NamedNode]:
         """The projects and partnerships that a participation or membership of the contribution belongs to."""
