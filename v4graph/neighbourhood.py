@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 
 import pyoxigraph as ox
 
@@ -22,6 +22,7 @@ _ORG = "http://www.w3.org/ns/org#"
 _TYPE = ox.NamedNode(f"{_RDF}type")
 _NAME = ox.NamedNode(f"{_SKOS}prefLabel")
 _NOTATION = ox.NamedNode(f"{_SKOS}notation")
+_IDENTIFIER = ox.NamedNode("http://www.w3.org/ns/adms#identifier")
 _UPWARD = (f"{_ORG}subOrganizationOf", f"{_SKOS}broader", "https://schema.org/containedInPlace")
 _STEPS = 8
 """So far a chain of parts and wholes is followed."""
@@ -97,13 +98,14 @@ class Neighbourhood:
 
     def _quads(self, property_: ox.NamedNode, value: object) -> Iterator[ox.Quad]:
         seen: set[object] = set()
-        graphs = (self._own, ox.DefaultGraph()) if self._own and self._subjects is not None else (ox.DefaultGraph(),)
-        found = (self._store.quads_for_pattern(None, property_, value, graph) for graph in graphs)  # type: ignore[arg-type]
-        for quad in chain.from_iterable(found):
-            if quad.subject in seen or quad.predicate in self._derived or self._goes(quad):
+        own = self._own if self._subjects is not None else None
+        where = ox.DefaultGraph() if own is None else None
+        for quad in self._store.quads_for_pattern(None, property_, value, where):  # type: ignore[arg-type]
+            if quad.graph_name not in (own, ox.DefaultGraph()) or quad.subject in seen:
                 continue
-            seen.add(quad.subject)
-            yield quad
+            if quad.predicate not in self._derived and not self._goes(quad):
+                seen.add(quad.subject)
+                yield quad
 
     def _goes(self, quad: ox.Quad) -> bool:
         """Whether nobody says it any more."""
@@ -147,23 +149,14 @@ class Neighbourhood:
     def _namesakes(self, triples: Iterable[ox.Triple]) -> Iterator[ox.Quad]:
         """Other things with the same name, in any language, or with the same number."""
         languages = ("en", "cs", "sk", "pl", "hu", "de")
-        for triple in triples:
-            if not isinstance(triple.object, ox.Literal):
-                continue
-            if triple.predicate == _NOTATION:
-                same = [triple.object]
-            elif triple.predicate == _NAME:
-                same = [ox.Literal(triple.object.value, language=language) for language in languages]
-            else:
-                continue
-            for literal in same:
-                for number, quad in enumerate(self._quads(triple.predicate, literal)):
-                    if number == _NAMESAKES:
-                        break
-                    yield quad
-                    if triple.predicate == _NOTATION:
-                        identifier = ox.NamedNode("http://www.w3.org/ns/adms#identifier")
-                        yield from self._quads(identifier, quad.subject)
+        said = {(t.predicate, t.object) for t in triples if isinstance(t.object, ox.Literal)}
+        for name in {value.value for property_, value in said if property_ == _NAME}:
+            for language in languages:
+                yield from islice(self._quads(_NAME, ox.Literal(name, language=language)), _NAMESAKES)
+        for number in {value for property_, value in said if property_ == _NOTATION}:
+            for quad in islice(self._quads(_NOTATION, number), _NAMESAKES):
+                yield quad
+                yield from self._quads(_IDENTIFIER, quad.subject)
 
     def _alike(self, unknown: Iterable[str]) -> Iterator[ox.Quad]:
         """The kinds of known things whose addresses look like unknown ones: what somebody may have meant."""
