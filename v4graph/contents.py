@@ -6,7 +6,8 @@ import gzip
 import hashlib
 import zlib
 from collections.abc import Collection, Iterable, Iterator
-from itertools import pairwise
+from itertools import islice
+from operator import lt
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,9 +44,9 @@ class NewContents:
         triples, data = 0, what
         if not isinstance(data, bytes):
             ordered = list(data)
-            if any(line >= following for line, following in pairwise(ordered)):
+            if not all(map(lt, ordered, islice(ordered, 1, None))):
                 ordered = sorted(set(ordered))
-            triples, data = len(ordered), "".join(f"{line}\n" for line in ordered).encode()
+            triples, data = len(ordered), "\n".join([*ordered, ""]).encode()
         digest = hashlib.sha256(data).hexdigest()
         if new := self._new.get(digest):
             new["triples"] = max(triples, new["triples"])
