@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import threading
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from tests.small import CLEAN, NORTH, graphs, project_lines, small, token
 from v4graph.publisher import Publisher
 from v4graph.store import tending
-from v4graph.store.embedded import publishing, wanted
+from v4graph.store.embedded import wanted
 from v4graph.workspace import Workspace
 
 
@@ -40,9 +41,10 @@ def test_files_are_put_together_and_nothing_is_changed(tmp_path: Path, monkeypat
 
 def test_who_wants_to_publish_is_let_in(tmp_path: Path) -> None:
     workspace = small(tmp_path)
+    wanted(tmp_path).touch()  # by somebody who did not wait
     thread = threading.Thread(target=tending.tend, args=(tmp_path,))
     thread.start()
-    while thread.is_alive() and not _locked(tmp_path):
+    while wanted(tmp_path).exists():
         time.sleep(0.005)
     began = time.monotonic()
     lines = publish_often(workspace, 1)
@@ -53,12 +55,12 @@ def test_who_wants_to_publish_is_let_in(tmp_path: Path) -> None:
 
 
 def _locked(home: Path) -> bool:
-    try:
-        with publishing(home, seconds=0):
-            return False
-    except Exception:
-        wanted(home).unlink(missing_ok=True)
-        return True
+    with open(home / "store" / "LOCK", "a+b") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
 
 
 def test_a_publisher_has_it_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
