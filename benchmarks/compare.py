@@ -1,4 +1,4 @@
-"""Whether two runs agree: every ratio to every peer within 25 %.
+"""Whether two runs agree: every ratio to every peer within 25 %, of speed and of processor time.
 
 A ratio over many questions is taken over those that both runs have: which ones a slow server still answers in time is
 a matter of luck.
@@ -23,7 +23,8 @@ WITHIN = 0.25
 
 
 Key = tuple[str, str, str]
-"""Size, workload, peer."""
+"""Size, workload (its processor time on its own), peer."""
+CPU = " (CPU)"
 
 
 def _measured(result: Result) -> Iterator[tuple[Key, dict[str, Any]]]:
@@ -31,6 +32,8 @@ def _measured(result: Result) -> Iterator[tuple[Key, dict[str, Any]]]:
         for workload, measured in told["workloads"].items():
             for peer in measured["ratios"]:
                 yield (size, workload, peer), measured
+            for peer in measured.get("cpu_ratios", {}):
+                yield (size, workload + CPU, peer), {"ratios": measured["cpu_ratios"], "parts": {}}
 
 
 def _ratio(measured: dict[str, Any], peer: str, parts: Iterable[str]) -> float:

@@ -112,9 +112,9 @@ def publish(home: Path, folder: Path) -> float:
     """Publish a folder of sources: ledger, resolving, store, snapshot. Returns the seconds."""
     workspace = Workspace(Settings(home=home))
     began = time.perf_counter()
-    for path in sorted(folder.glob("*.nt")):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        with workspace.writing() as ledger:
+    with workspace.writing() as ledger:
+        for path in sorted(folder.glob("*.nt")):
+            lines = path.read_text(encoding="utf-8").splitlines()
             record(ledger, [Contribution(path.stem, tuple(sorted(set(lines))))])
     workspace.rebuild()
     return time.perf_counter() - began

@@ -23,6 +23,8 @@ SCRIPT = str(Path(__file__).with_name("requests.lua"))
 JSON_ROWS = "application/sparql-results+json"
 ANY_ANSWER = f"{JSON_ROWS}, text/turtle;q=0.5"
 CLIENTS = 16
+CPU = "cpu_ms"
+"""The figure that others on the machine hardly change: processor time of all processes of a server, each time."""
 _RUN = count(1)
 Figures = dict[str, float]
 
@@ -31,8 +33,9 @@ Figures = dict[str, float]
 class Measured:
     """What a workload found: figures by server, the one that ratios are made of, and the same by part.
 
-    A ratio is over 1 where this server is the better one. With ``parts`` (such as queries) it is the geometric mean
-    of the ratios of the parts that both servers answered alike.
+    A ratio is over 1 where this server is the better one: the median of the ratios of the rounds, where there are
+    rounds, so that what disturbs a round disturbs both sides of its ratio. With ``parts`` (such as queries) it is the
+    geometric mean of the ratios of the parts that both servers answered alike.
     """
 
     figures: dict[str, Figures]
@@ -40,25 +43,42 @@ class Measured:
     more_is_better: bool = False
     parts: dict[str, dict[str, float]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    rounds: list[dict[str, Figures]] = field(default_factory=list)
+    """What ratios are made of, round by round and server by server."""
 
-    def ratios(self, ours: str) -> dict[str, float]:
-        """The ratio to each other server."""
-        if self.parts:
+    def ratios(self, ours: str, by: str = "") -> dict[str, float]:
+        """The ratio to each other server (``by`` another figure than its own, of which less is better)."""
+        if self.parts and not by:
             found = {}
             for name in {name for times in self.parts.values() for name in times} - {ours}:
                 pairs = [(times[ours], times[name]) for times in self.parts.values() if {ours, name} <= times.keys()]
                 if pairs:
                     found[name] = statistics.geometric_mean(self._ratio(*pair) for pair in pairs)
             return {name: rounded(value) for name, value in sorted(found.items())}
-        mine = self.figures.get(ours, {}).get(self.by)
-        return {
-            name: rounded(self._ratio(mine, told[self.by]))
-            for name, told in self.figures.items()
-            if name != ours and mine and told.get(self.by)
-        }
+        found = {}
+        for name in self.figures.keys() - {ours}:
+            rows = [(row[ours], row[name]) for row in self.rounds or [self.figures] if {ours, name} <= row.keys()]
+            both = [(mine.get(by or self.by), theirs.get(by or self.by)) for mine, theirs in rows]
+            ratios = [self._ratio(mine, theirs, less=bool(by)) for mine, theirs in both if mine and theirs]
+            if ratios:
+                found[name] = rounded(statistics.median(ratios))
+        return dict(sorted(found.items()))
 
-    def _ratio(self, mine: float, theirs: float) -> float:
-        return mine / theirs if self.more_is_better else theirs / mine
+    def _ratio(self, mine: float, theirs: float, *, less: bool = False) -> float:
+        return mine / theirs if self.more_is_better and not less else theirs / mine
+
+
+def in_rounds(
+    rows: Sequence[dict[str, Figures]], by: str, *, more_is_better: bool = False, notes: Iterable[str] = ()
+) -> Measured:
+    """Of each server's figures the medians of the rounds, with what ratios are made of."""
+    servers = dict.fromkeys(name for row in rows for name in row)
+    figures = {name: medians(row[name] for row in rows if name in row) for name in servers}
+    kept = [
+        {server: {name: rounded(told[name]) for name in (by, CPU) if name in told} for server, told in row.items()}
+        for row in rows
+    ]
+    return Measured(figures, by, more_is_better, notes=list(notes), rounds=kept)
 
 
 def rounded(value: float) -> float:
@@ -102,6 +122,7 @@ def fire(
 
     Errors are counted; a server that gives nothing but errors has ``requests_per_second`` 0.
     """
+    spent = server.cpu_seconds()
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
         file.writelines(f"{quote(line, safe='') if queries else line}\n" for line in lines)
         file.flush()
@@ -113,6 +134,7 @@ def fire(
         command = [program("wrk"), "-t1", f"-c{clients}", f"-d{max(1, round(seconds))}s", "--timeout", "60s"]
         command += ["-s", SCRIPT, server.url]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    spent = max(0, server.cpu_seconds() - spent)
     found = re.search(r"^RESULT (\{.*\})$", done.stdout, re.M)
     if found is None:
         raise NotMeasured(f"wrk had no answer from {server.name}: {(done.stderr or done.stdout).strip()[-200:]}")
@@ -124,6 +146,7 @@ def fire(
         "p95_ms": said["p95"] / 1000,
         "p99_ms": said["p99"] / 1000,
         "most_ms": said["most"] / 1000,
+        CPU: spent * 1000 / max(1, said["requests"]),
         "errors": said["status"] + said["lost"],
     }
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.drawing import bars, ratio_bars
 from benchmarks.goals import Result, verdicts
+from benchmarks.load import CPU
 from benchmarks.servers import OURS
 from benchmarks.workloads import NAMES, SAYINGS, TITLES
 
@@ -29,6 +30,7 @@ HEADINGS = {
     "peak_mb": "MB at most",
     "memory_mb": "MB",
     "sources_mb": "MB read",
+    CPU: "CPU ms each",
 }
 HIDDEN = {"errors"}
 """Told in the notes where there are any."""
@@ -87,8 +89,13 @@ def _head(result: Result, name: str) -> Iterator[str]:
     yield f"Made by `make bench` at {result['when']}; all figures are in [{name}.json]({name}.json). What each workload"
     yield "is, and how to repeat it: [../README.md](../README.md)."
     yield ""
-    yield f"Medians of {told['rounds']} rounds of {told['seconds']:g} s, in which the servers take turns. A ratio over"
-    yield f"1 says that {OURS} is the better one: faster, or with less memory."
+    yield f"{told['rounds']} rounds, in which the servers take turns of {told['seconds']:g} s; a third of them where"
+    yield "one takes long. Figures are medians of the rounds, ratios medians of those of each round. A ratio over"
+    yield f"1 says that {OURS} is the better one: faster, or with less memory or processor time. Processor time (CPU)"
+    yield "is that of all processes of a server, divided by what they did: it hardly depends on who else is busy."
+    yield ""
+    for server, how in result.get("servers", {}).items():
+        yield f"- {server}: {how}"
     yield ""
 
 
@@ -135,15 +142,20 @@ def _workload(name: str, told: Mapping[str, Any], absent: Iterable[str] = ()) ->
     yield ""
     figures: Mapping[str, Mapping[str, float]] = told["figures"]
     columns = list(dict.fromkeys(column for row in figures.values() for column in row if column not in HIDDEN))
+    ratios = {f"{OURS} is … × as good": told["ratios"]} if len(figures) > 1 or told["ratios"] else {}
+    if told.get("cpu_ratios"):
+        ratios["by CPU"] = told["cpu_ratios"]
     rows = [
-        (server, *(_number(row.get(column)) for column in columns), _ratio(told["ratios"].get(server), server))
+        (
+            server,
+            *(_number(row.get(column)) for column in columns),
+            *(_ratio(each.get(server), server) for each in ratios.values()),
+        )
         for server, row in figures.items()
     ]
-    if len(figures) > 1 or told["ratios"]:
-        gone = [(server, *("not measured" for _ in columns), "—") for server in absent if server not in figures]
-        yield from table(("", *map(heading, columns), f"{OURS} is … × as good"), [*rows, *gone])
-    elif rows:
-        yield from table(("", *map(heading, columns)), [row[:-1] for row in rows])
+    gone = [(s, *("not measured" for _ in columns), *("—" for _ in ratios)) for s in absent if s not in figures]
+    if rows:
+        yield from table(("", *map(heading, columns), *ratios), [*rows, *(gone if ratios else ())])
     if told["parts"]:
         servers = list(figures)
         yield "<details><summary>Each question, median in ms</summary>"

@@ -104,15 +104,15 @@ def by_question(bench: Bench, questions: Mapping[str, Callable[[int], str]], *, 
     order = sorted(questions.items())
     random.Random(len(order)).shuffle(order)  # where time is up, it is not always the same topics that are left out
     began, notes = time.perf_counter(), []
-    for number in range(-1 if warm else 0, bench.rounds):
+    for number in range(-1 if warm else 0, bench.few):
         if number > 0 and time.perf_counter() - began > ENOUGH:
-            notes.append(f"{number} of {bench.rounds} rounds: they took more than {ENOUGH / 60:g} minutes")
+            notes.append(f"{number} of {bench.few} rounds: they took more than {ENOUGH / 60:g} minutes")
             break
         for asked in told.values():
             asked.seconds = 0.0
         for position, (name, draw) in enumerate(order):
             if position % 10 == 0:
-                bench.tell(f"round {number + 1} of {bench.rounds}: question {position + 1} of {len(questions)}")
+                bench.tell(f"round {number + 1} of {bench.few}: question {position + 1} of {len(questions)}")
             _ask_all(bench, told, name, draw(number), counts=number >= 0)
     for asked in told.values():
         asked.client.close()

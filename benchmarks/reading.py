@@ -6,10 +6,12 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from benchmarks import generate
-from benchmarks.load import Client, Figures, Measured, fire, medians, rounded, spread
+from benchmarks.load import Client, Figures, Measured, fire, in_rounds, rounded, spread
+from benchmarks.processes import Others
 from benchmarks.servers import DEADLINE, OURS, Fleet, NotMeasured, Running
 from v4graph import queries
 from v4graph.iris import Iris
@@ -34,6 +36,11 @@ class Bench:
     tell: Callable[[str], None]
 
     @property
+    def few(self) -> int:
+        """How often what takes long is repeated."""
+        return max(1, self.rounds // 3)
+
+    @property
     def ours(self) -> Running:
         """This project's server."""
         return self.fleet.ours
@@ -49,31 +56,72 @@ def text_of(name: str, organisation: str = "") -> str:
     return queries.read_query(QUERIES / f"{name}.rq", IRIS).text.replace("urn:organisation", organisation)
 
 
-def in_turns(
-    bench: Bench, measure: Callable[[Running, int, float], Figures], *, only_ours: bool = False
-) -> tuple[dict[str, Figures], list[str]]:
-    """Measure all servers in turn, round after round, after a second of warm-up; medians of the rounds, and notes."""
-    servers = [bench.ours] if only_ours else bench.fleet.servers
-    names = [server.name for server in servers]
-    rows: dict[str, list[Figures]] = {name: [] for name in names}
+MOST_TAKEN = 0.1
+"""A turn in which others took more of the machine than this is repeated, while there are repeats left."""
+PAUSE = 0.3
+"""Seconds between turns: a server ends what nobody waits for any more, on its own time."""
+
+
+def in_turns(bench: Bench, measure: Callable[[Running, int, float], Figures], *, only_ours: bool = False) -> Measured:
+    """Measure requests of all servers in turn, after a second of warm-up each: A B C, C B A, A B C."""
+    names = [server.name for server in ([bench.ours] if only_ours else bench.fleet.servers)]
+    rows: list[dict[str, Figures]] = []
     notes = []
+    turns = _Turns(bench.rounds)
     for number in range(bench.rounds + 1):
-        for name in names:
+        row = {}
+        for name in names[:: 1 if number % 2 else -1]:
             bench.tell(f"round {number} of {bench.rounds}: {name}" if number else f"warm-up: {name}")
-            server = next((s for s in bench.fleet.servers if s.name == name), None)
             try:
-                figures = measure(server or bench.fleet.start(name), number, bench.seconds if number else 1)
+                server = bench.fleet.running(name) or bench.fleet.start(name)
+                seconds = bench.seconds if number else 1
+                row[name] = turns.take(partial(measure, server, number, seconds), again=number > 0)
             except NotMeasured as error:
                 notes.append(f"{name}: a round is missing: {error}")
                 bench.fleet.stop(name)
-                continue
-            if number:
-                rows[name].append(figures)
-    found = {name: medians(told) for name, told in rows.items() if told}
-    notes += [f"{name}: {figures['errors']:g} errors a round" for name, figures in found.items() if figures["errors"]]
-    if OURS not in found:
-        raise NotMeasured("; ".join(notes))
-    return {name: figures for name, figures in found.items() if figures["requests_per_second"]}, notes
+        if number:
+            rows.append({name: row[name] for name in names if name in row})
+    notes += turns.notes()
+    found = in_rounds(rows, "requests_per_second", more_is_better=True, notes=notes)
+    for name, figures in list(found.figures.items()):
+        if figures["errors"]:
+            found.notes.append(f"{name}: {figures['errors']:g} errors a round")
+        if not figures["requests_per_second"]:
+            del found.figures[name]
+    if OURS not in found.figures:
+        raise NotMeasured("; ".join(found.notes))
+    return found
+
+
+@dataclass(slots=True)
+class _Turns:
+    """Turns, repeated as often as ``left`` says where others took too much."""
+
+    left: int
+    repeated: int = 0
+    disturbed: int = 0
+
+    def take(self, measure: Callable[[], Figures], *, again: bool) -> Figures:
+        """One turn: the first that was not disturbed, or the last."""
+        while True:
+            others = Others()
+            figures = measure()
+            share = others.share()
+            time.sleep(PAUSE)
+            if not again or share <= MOST_TAKEN:
+                return figures
+            if not self.left:
+                self.disturbed += 1
+                return figures
+            self.left -= 1
+            self.repeated += 1
+
+    def notes(self) -> list[str]:
+        """What to say of it."""
+        if not self.repeated:
+            return []
+        kept = f", {self.disturbed} more were kept" if self.disturbed else ""
+        return [f"{self.repeated} turns were repeated because others took over {MOST_TAKEN:.0%} of the machine{kept}"]
 
 
 def point(bench: Bench) -> Measured:
@@ -83,8 +131,9 @@ def point(bench: Bench) -> Measured:
         texts = [text_of("point", thing) for thing in bench.organisations(5000, number)]
         return fire(server, texts, seconds, fresh=True)
 
-    figures, notes = in_turns(bench, measure)
-    return Measured(figures, "requests_per_second", True, notes=notes + _differences(bench, [text_of("point", _FIRST)]))
+    found = in_turns(bench, measure)
+    found.notes.extend(_differences(bench, [text_of("point", _FIRST)]))
+    return found
 
 
 _FIRST = generate.organisation(0)
@@ -93,8 +142,7 @@ _FIRST = generate.organisation(0)
 def repeated(bench: Bench) -> Measured:
     """Two hundred such queries, asked again and again."""
     texts = [text_of("point", thing) for thing in bench.organisations(200, 7)]
-    figures, notes = in_turns(bench, lambda server, _, seconds: fire(server, texts, seconds))
-    return Measured(figures, "requests_per_second", True, notes=notes)
+    return in_turns(bench, lambda server, _, seconds: fire(server, texts, seconds))
 
 
 def entity(bench: Bench) -> Measured:
@@ -109,9 +157,9 @@ def entity(bench: Bench) -> Measured:
             return fire(server, targets, seconds, queries=False, accept=JSON_LD)
         return fire(server, texts, seconds, accept=TURTLE)
 
-    figures, notes = in_turns(bench, measure)
-    figures[OURS] |= {"first_p50_ms": cold["p50_ms"], "first_p99_ms": cold["p99_ms"]}
-    return Measured(figures, "requests_per_second", True, notes=notes)
+    found = in_turns(bench, measure)
+    found.figures[OURS] |= {"first_p50_ms": cold["p50_ms"], "first_p99_ms": cold["p99_ms"]}
+    return found
 
 
 def conditional(bench: Bench) -> Measured:
@@ -137,8 +185,7 @@ def conditional(bench: Bench) -> Measured:
             return fire(server, lines, seconds, queries=False, accept=JSON_LD)
         return fire(server, texts, seconds)
 
-    figures, notes = in_turns(bench, measure)
-    return Measured(figures, "requests_per_second", True, notes=notes)
+    return in_turns(bench, measure)
 
 
 def collections(bench: Bench) -> Measured:
@@ -170,9 +217,9 @@ def collections(bench: Bench) -> Measured:
     def measure(server: Running, _: int, seconds: float) -> Figures:
         return fire(server, targets, seconds, queries=False, accept=JSON_LD)
 
-    figures, notes = in_turns(bench, measure, only_ours=True)
-    figures[OURS]["first_read_seconds"] = rounded(max(read))
-    return Measured(figures, "requests_per_second", True, notes=notes)
+    found = in_turns(bench, measure, only_ours=True)
+    found.figures[OURS]["first_read_seconds"] = rounded(max(read))
+    return found
 
 
 def _deeper(client: Client, start: str, links: str, chance: random.Random) -> list[str]:

@@ -1,6 +1,6 @@
 """Measure this server beside its peers, on the same data, in one run on one machine.
 
-    python -m benchmarks.run [--quads 100000 1000000] [--alone 10000000] [--only point repeated] [--rounds 3] [--name A]
+    python -m benchmarks.run [--quads 100000 1000000] [--alone 10000000] [--only point repeated] [--rounds 9] [--name A]
 
 Writes ``benchmarks/results/NAME.json`` and the page made of it. Needs wrk, for load from a process of its own.
 """
@@ -21,10 +21,11 @@ from typing import Any
 
 from benchmarks import dataset, page, resilience, workloads, writing
 from benchmarks.dataset import Dataset
-from benchmarks.load import Measured
+from benchmarks.load import CPU, Measured
 from benchmarks.machine import describe_machine, versions
+from benchmarks.processes import Others
 from benchmarks.reading import Bench
-from benchmarks.servers import OURS, US, Fleet, NotMeasured
+from benchmarks.servers import OURS, PEERS, US, Fleet, NotMeasured
 from benchmarks.workloads import AT_EACH_SIZE, BULK_LOAD, NAMES
 
 RESULTS = Path(__file__).parent / "results"
@@ -60,7 +61,7 @@ class Progress:
 
 def measure(plan: Plan, tell: Progress) -> dict[str, Any]:
     """Everything the plan asks for, as it is written down."""
-    packaged = plan.folder / "packaged"
+    packaged, others = plan.folder / "packaged", Others()
     tell("publishing the packaged data")
     dataset.packaged_home(packaged)
     told: dict[str, Any] = {
@@ -73,6 +74,7 @@ def measure(plan: Plan, tell: Progress) -> dict[str, Any]:
             "seconds": plan.seconds,
             "rounds": plan.rounds,
         },
+        "servers": {server.name: server.how for server in (US, *PEERS)},
         "sizes": {},
         "once": _once(plan, packaged, tell) if plan.only & workloads.ONCE.keys() else {},
     }
@@ -87,6 +89,7 @@ def measure(plan: Plan, tell: Progress) -> dict[str, Any]:
         finally:
             shutil.rmtree(folder)
     tell.about = ""
+    told["machine"]["taken by others meanwhile"] = f"{others.share():.0%}"
     tell("done")
     return told
 
@@ -96,10 +99,10 @@ def _at_size(made: Dataset, plan: Plan, tell: Progress) -> dict[str, Any]:
     fleet = Fleet(made, (US,)) if alone else Fleet(made)
     began = time.perf_counter()
     about = tell.about
-    rounds = plan.rounds if made.asked < LARGE and BULK_LOAD[0] in plan.only else 1
+    bench = Bench(fleet, plan.seconds, plan.rounds, tell)
+    rounds = bench.few if made.asked < LARGE and BULK_LOAD[0] in plan.only else 1
     loaded, quads = writing.bulk_load(fleet, rounds, tell)
     found = {BULK_LOAD[0]: written(loaded)} if BULK_LOAD[0] in plan.only else {}
-    bench = Bench(fleet, plan.seconds, plan.rounds, tell)
     skipped: dict[str, str] = {}
     try:
         _start_missing(fleet, tell)
@@ -161,7 +164,7 @@ def _once(plan: Plan, packaged: Path, tell: Progress) -> dict[str, Any]:
 
 def written(measured: Measured) -> dict[str, Any]:
     """What a workload found, with its ratios, as JSON."""
-    return asdict(measured) | {"ratios": measured.ratios(OURS)}
+    return asdict(measured) | {"ratios": measured.ratios(OURS), "cpu_ratios": measured.ratios(OURS, CPU)}
 
 
 def plan_of(arguments: Iterable[str] | None = None) -> tuple[Plan, str]:
@@ -170,8 +173,8 @@ def plan_of(arguments: Iterable[str] | None = None) -> tuple[Plan, str]:
     parser.add_argument("--quads", type=int, nargs="+", default=[100_000], help="sizes of the store")
     parser.add_argument("--alone", type=int, nargs="+", default=[], help="sizes at which peers are left out")
     parser.add_argument("--only", nargs="+", choices=NAMES, metavar="WORKLOAD", help=", ".join(NAMES))
-    parser.add_argument("--seconds", type=float, default=5, help="of each round of a workload under load")
-    parser.add_argument("--rounds", type=int, default=3, help="in which the servers take turns")
+    parser.add_argument("--seconds", type=float, default=2, help="of each turn of a workload under load")
+    parser.add_argument("--rounds", type=int, default=9, help="a third of them where one takes long")
     parser.add_argument("--records", type=int, nargs="+", default=list(writing.RECORDS), help="that are validated")
     parser.add_argument("--name", default=datetime.now(UTC).strftime("%Y-%m-%d"), help="of the result")
     parser.add_argument("--folder", type=Path, help="for the data, about 2 kB a quad (default: a temporary one)")

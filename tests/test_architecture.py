@@ -15,9 +15,9 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "v4graph"
 LAYERS = (
     {"__init__", "assets", "errors", "iris", "namespaces", "rdf", "settings", "turtle"},
-    {"entries", "fetch", "ledger", "queries", "sandbox", "store"},
+    {"contents", "entries", "fetch", "ledger", "queries", "sandbox", "store"},
     {
-        "actors", "atlas", "blame", "catalogue", "changes", "checker", "checking", "checks", "collections",
+        "actors", "atlas", "blame", "building", "catalogue", "changes", "checker", "checking", "checks", "collections",
         "contributions", "derivation", "differences", "dumps", "effects", "entities", "features", "folding",
         "identifiers", "indexing", "integrity", "listing", "neighbourhood", "network", "outlines", "packaged",
         "past", "pitfalls", "portal", "projection", "proposals", "provenance", "records", "releases", "report",

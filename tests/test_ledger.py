@@ -151,6 +151,31 @@ def test_the_state_is_a_hash_of_what_is_public(ledger: Ledger) -> None:
     assert ledger.state() == hashes[2], "the same content is the same state"
 
 
+def test_the_state_of_many_sources_in_one_append_is_what_each_entry_says(ledger: Ledger) -> None:
+    """Slugs in no order, one of them the beginning of another, descriptions and revisions mixed, one said twice."""
+    slugs = ["two", "one-more", "a", "one", "two-b", "a"]
+    made = ledger.append(
+        append
+        for number, slug in enumerate(slugs)
+        for append in (
+            Append("source", slug, "curator", [f"<http://e/{number}> <http://e/b> <http://e/c> ."], detail={"rank": 1}),
+            Append("revision", slug, "curator", LINES[: number % 3], 1 + number, {"contribution": 2}),
+        )
+    )
+    for entry in made:
+        revisions, sources = (ledger.latest(kind, until=entry.number) for kind in ("revision", "source"))
+        said = {source: [told[source].content if source in told else "-" for told in (revisions, sources)]
+                for source in revisions.keys() | sources.keys()}  # fmt: skip
+        assert entry.detail["state"] == rdf.sha256(" ".join([source, *map(str, each)]) for source, each in said.items())
+    assert ledger.verify() == 16
+
+
+def test_many_contents_are_read_at_once(ledger: Ledger) -> None:
+    wanted = [entry.content for entry in ledger.entries() if entry.content]
+    assert dict(ledger.lines_of(wanted)) == {content: ledger.lines(content) for content in wanted}
+    assert dict(ledger.lines_of([*wanted, "0" * 64])).keys() == set(wanted), "what is not there is left out"
+
+
 def test_a_copy_must_come_to_the_same_state(ledger: Ledger, tmp_path: Path) -> None:
     copy = Ledger.in_home(tmp_path / "copy")
     public = ledger.entries(kind=PROJECTED)

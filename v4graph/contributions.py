@@ -14,7 +14,7 @@ Everything here writes the ledger in one transaction, within ``publishing``; the
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -22,8 +22,8 @@ from typing import Any
 from v4graph import assets, records
 from v4graph.actors import CURATOR, Actor
 from v4graph.errors import BadRequest, InvalidContribution, NotAllowed, UnknownGraph, WrongState
-from v4graph.ledger import Append, Ledger
-from v4graph.proposals import Draft, Proposal, draft, key_of
+from v4graph.ledger import Append, Entry, Ledger
+from v4graph.proposals import Draft, Proposal, draft, draft_of, key_of
 from v4graph.records import Record
 from v4graph.report import Report
 from v4graph.sources import Description
@@ -211,8 +211,7 @@ def _not_moved(ledger: Ledger, record: Record) -> None:
 def _publish(
     ledger: Ledger, actor: Actor, record: Record, note: str, verdict: Verdict, *, reviewed: bool = False
 ) -> None:
-    made = draft(ledger, Proposal(record.source, ledger.lines(record.content)))
-    made = Draft(made.source, record.mode, made.base, made.lines, made.added, made.removed)
+    made = draft_of(ledger, record)
     reviewer = actor.name if reviewed else None
     appends = []
     if reviewed:
@@ -292,6 +291,9 @@ def _revision(
 # --- many at once -----------------------------------------------------------------------------------------------
 
 
+_MANY = 20
+
+
 def record(
     ledger: Ledger,
     contributions: Sequence[Contribution],
@@ -307,7 +309,8 @@ def record(
     Raises:
         UnknownGraph: a contribution names a source that nobody registered.
     """
-    known = ledger.latest("source")
+    concerned = {about.source for about in described} | {contribution.source for contribution in contributions}
+    known, revised = (_latest(ledger, kind, concerned) for kind in ("source", "revision"))
     appends = [
         about.entry(actor)
         for about in described
@@ -319,7 +322,7 @@ def record(
         source = contribution.source
         if source not in registered:
             raise UnknownGraph(f"There is no source “{source}”; describe it in the manifest of sources.")
-        made = draft(ledger, Proposal(source, contribution.lines))
+        made = draft(ledger, Proposal(source, contribution.lines)) if source in revised else _first(contribution)
         if made.changes:
             place = len(appends)
             detail = {"name": contribution.name, "mode": made.mode, "base": made.base}
@@ -331,6 +334,20 @@ def record(
     if appends:
         ledger.append(appends)
     return published
+
+
+def _latest(ledger: Ledger, kind: str, sources: Collection[str]) -> dict[str, Entry]:
+    """The last entries about sources: about many in one query, about a few one by one."""
+    if len(sources) > _MANY:
+        return ledger.latest(kind)
+    found = {source: ledger.current(kind, source) for source in sources}
+    return {source: entry for source, entry in found.items() if entry is not None}
+
+
+def _first(contribution: Contribution) -> Draft:
+    """What a contribution makes of a source that says nothing yet."""
+    lines = tuple(sorted(set(contribution.lines)))
+    return Draft(contribution.source, "replacement", 0, lines, lines, ())
 
 
 def _hash(lines: Iterable[str]) -> str:

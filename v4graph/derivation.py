@@ -24,10 +24,11 @@ import pyoxigraph as ox
 from v4graph import rdf
 from v4graph.iris import Iris
 from v4graph.queries import bind, list_queries
-from v4graph.resolution import XSD
+from v4graph.resolution import RDF_TYPE, XSD
 
 _CONSTRUCT = re.compile(r"^(.*?)CONSTRUCT\s*\{([^{}]*)\}\s*WHERE\s*\{(.*)\}\s*$", re.DOTALL)
 _NAME = re.compile(r"(?<![<\w])\w+:\w[\w-]*")
+_IRI = re.compile(r"<[^<>\s]+>")
 _EDITION = 2
 """Counts up when the code tells of an entry in other statements than before: stores are then built anew."""
 _FOCUS = re.compile(r"VALUES\s+\?focus\s*\{\s*UNDEF\s*\}")
@@ -98,7 +99,8 @@ def load_rules(iris: Iris) -> tuple[Rule, ...]:
         order = int(query.header.get("order", "9"))
         daily = query.header.get("daily", "")
         reach = _reaches(query.header["reach"], query.name, prologue)
-        reads = frozenset(map(_full_names(prologue), _NAME.findall(found[3]))).union(*(r.properties for r in reach))
+        named = {*map(_full_names(prologue), _NAME.findall(found[3])), *_IRI.findall(found[3])}
+        reads = frozenset(named).union(*(r.properties for r in reach))
         rules.append(Rule(query.name, order, makes, reach, reads, daily, prologue, found[2], found[3]))
     return tuple(sorted(rules, key=lambda rule: (rule.order, rule.name)))
 
@@ -119,14 +121,29 @@ def _today(date: str) -> str:
     return f'"{date}"^^<{XSD}date>'
 
 
+def reads(rules: Iterable[Rule]) -> frozenset[str]:
+    """The properties of all statements that rules look at (IRIs in angle brackets)."""
+    return frozenset({RDF_TYPE}).union(*(rule.reads for rule in rules))
+
+
 def derive_all(store: ox.Store, rules: Sequence[Rule], date: str, iris: Iris) -> None:
     """Derive everything from the default graph into an otherwise finished store; ``date`` is YYYY-MM-DD."""
-    derived = ox.NamedNode(iris.derived)
+    made, waiting = set[str](), b""
     for rule in rules:
+        if made & rule.reads:  # one load for all rules that do not build on each other
+            _load(store, waiting, iris)
+            made, waiting = set(), b""
         construct = f"{rule.prologue}\nCONSTRUCT {{{rule.template}}} WHERE {{{rule.body}}}"
-        made = list(store.query(bind(construct, today=_today(date))))  # type: ignore[arg-type]
-        graphs = (ox.DefaultGraph(), derived)
-        store.bulk_extend(ox.Quad(t.subject, t.predicate, t.object, graph) for t in made for graph in graphs)
+        found = store.query(bind(construct, today=_today(date)))
+        assert isinstance(found, ox.QueryTriples)
+        waiting += found.serialize(format=ox.RdfFormat.N_TRIPLES) or b""
+        made |= {f"<{iri}>" for iri in rule.makes}
+    _load(store, waiting, iris)
+
+
+def _load(store: ox.Store, triples: bytes, iris: Iris) -> None:
+    for graph in (ox.DefaultGraph(), ox.NamedNode(iris.derived)) if triples else ():
+        store.bulk_load(triples, format=ox.RdfFormat.N_TRIPLES, to_graph=graph)
 
 
 def foci(store: ox.Store, rule: Rule, changed: Changed, *, all_daily: bool) -> list[str]:

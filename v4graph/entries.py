@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -132,20 +133,27 @@ STANDS = ("contribution", "state", "revision")
 """The kinds of entries that a standing follows from."""
 
 
-def stand(entry: Entry) -> Iterator[sa.Executable]:
-    """What an entry changes in how contributions stand."""
-    if entry.kind == "contribution":
-        partner = entry.actor.split("/")[0]
-        yield STANDING.insert().values(
-            contribution=entry.number, source=entry.source, actor=entry.actor, partner=partner,
-            state="submitted", entry=entry.number, revision=None, key=entry.detail.get("key"),
-        )  # fmt: skip
-    elif entry.kind in STANDS:
-        about = STANDING.update().where(STANDING.c.contribution == entry.detail.get("contribution"))
-        if entry.kind == "revision":  # ledgers from before states were told have nothing else
-            yield about.values(state="published", revision=entry.revision)
-        else:
-            yield about.values(state=entry.detail["state"], entry=entry.number)
+def stand(db: sa.Connection, entries: Iterable[Entry]) -> None:
+    """Write what entries, one after the other, change in how contributions stand."""
+    new: dict[int, dict[str, Any]] = {}
+    for entry in entries:
+        about = entry.detail.get("contribution")
+        if entry.kind == "contribution":
+            new[entry.number] = {
+                "contribution": entry.number, "source": entry.source, "actor": entry.actor,
+                "partner": entry.actor.split("/")[0], "state": "submitted", "entry": entry.number, "revision": None,
+                "key": entry.detail.get("key"),
+            }  # fmt: skip
+        elif entry.kind in STANDS:
+            changed: dict[str, Any] = {"state": entry.detail.get("state"), "entry": entry.number}
+            if entry.kind == "revision":  # ledgers from before states were told have nothing else
+                changed = {"state": "published", "revision": entry.revision}
+            if about in new:
+                new[about] |= changed
+            else:
+                db.execute(STANDING.update().where(STANDING.c.contribution == about).values(changed))
+    if new:
+        db.execute(STANDING.insert(), list(new.values()))
 
 
 def newest(kind: str, until: int | None) -> sa.Select[Any]:
@@ -159,10 +167,32 @@ def newest(kind: str, until: int | None) -> sa.Select[Any]:
     return sa.select(last.scalar_subquery()).where(walk.c.source.is_not(None))
 
 
-def state_hash(public: Mapping[str, Mapping[str, str]]) -> str:
-    """SHA-256 over the sorted lines ``{source} {hash of its content} {hash of its description}``, ``-`` for none."""
-    lines = (f"{source} {said.get('revision') or '-'} {said.get('source') or '-'}" for source, said in public.items())
-    return rdf.sha256(lines)
+class Public:
+    """The public state: of every source the hashes of its content and of its description, and the hash of that.
+
+    It is SHA-256 over the sorted lines ``{source} {hash of its content} {hash of its description}``, ``-`` for none.
+    They stay sorted, so that each of many changes costs a change.
+    """
+
+    def __init__(self, said: dict[str, dict[str, str]]) -> None:
+        """Begin with the hashes of each source, by kind of entry."""
+        self._said = said
+        self._lines = sorted(map(self._line, said))
+
+    def _line(self, source: str) -> str:
+        said = self._said[source]
+        return f"{source} {said.get('revision') or '-'} {said.get('source') or '-'}"
+
+    def set(self, source: str, kind: str, content: str) -> None:
+        """Let a source have another content, or another description."""
+        if source in self._said:
+            del self._lines[bisect_left(self._lines, self._line(source))]
+        self._said.setdefault(source, {})[kind] = content
+        insort(self._lines, self._line(source))
+
+    def hash(self) -> str:
+        """The hash of the state."""
+        return hashlib.sha256("\n".join([*self._lines, ""]).encode()).hexdigest()
 
 
 def entry_of(row: Any) -> Entry:

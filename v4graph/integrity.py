@@ -69,20 +69,29 @@ def _severity(word: str) -> Severity:
 
 
 def find_conflicts(
-    statements: Collection[str], known: Collection[str], subjects: Collection[str], iris: Iris, *, outside: bool = False
+    statements: Collection[str],
+    known: Collection[str],
+    own: Collection[str],
+    subjects: Collection[str],
+    iris: Iris,
+    *,
+    outside: bool = False,
 ) -> Iterator[Finding]:
-    """The findings about the contribution's own records (``subjects``), given what is known beside."""
+    """The findings about the contribution's own records (``subjects``), given what is known beside.
+
+    ``own`` are those of the known lines that its source says itself.
+    """
     together = _store([*statements, *known, *load_vocabulary(iris).hierarchy])
-    alone = _store([*statements, *load_vocabulary(iris).hierarchy]) if known else together
+    alone = _store([*statements, *own, *load_vocabulary(iris).hierarchy]) if known else together
     for integrity in load_integrity(iris):
         rule = integrity.rule
         if outside and integrity.outside is not None:
             rule = replace(rule, severity=integrity.outside)
         found = set(_findings(rule, integrity.query, together, subjects))
         if integrity.beside is not None:
-            own = set(_findings(rule, integrity.query, alone, subjects)) if known else found
+            by_itself = set(_findings(rule, integrity.query, alone, subjects)) if known else found
             milder = replace(rule, severity=integrity.beside)
-            found = own | {replace(finding, rule=milder) for finding in found - own}
+            found = by_itself | {replace(finding, rule=milder) for finding in found - by_itself}
         yield from found
 
 

@@ -7,20 +7,19 @@ that somebody sent, gzipped, addressed by SHA-256, so that one database is all t
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import sqlite3
-import zlib
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from v4graph import contents
+from v4graph.contents import NewContents
 from v4graph.entries import (
     CONTENT,
     EMPTY,
@@ -33,11 +32,11 @@ from v4graph.entries import (
     START,
     Append,
     Entry,
+    Public,
     Standing,
     entry_of,
     newest,
     stand,
-    state_hash,
 )
 from v4graph.errors import LedgerBroken
 from v4graph.store import sqlite
@@ -46,44 +45,12 @@ from v4graph.store.faults import store_faults
 __all__ = ["EMPTY", "KEPT", "PROJECTED", "START", "Append", "Entry", "Ledger", "Standing"]
 
 
-_LARGE = 2**22
-"""So many bytes are packed in a hurry."""
-
-
-class _Contents:
-    """What one append brings: looked up one by one, written together."""
-
-    def __init__(self, db: sa.Connection) -> None:
-        self._db, self._known = db, dict[str, int]()
-        self._new: dict[str, dict[str, Any]] = {}
-
-    def keep(self, what: Iterable[str] | bytes) -> str:
-        """The hash of lines or bytes that are kept, once, whatever they were handed in as."""
-        triples, data = 0, what
-        if not isinstance(data, bytes):
-            ordered = list(data)
-            if any(line >= following for line, following in pairwise(ordered)):
-                ordered = sorted(set(ordered))
-            triples, data = len(ordered), "".join(f"{line}\n" for line in ordered).encode()
-        digest = hashlib.sha256(data).hexdigest()
-        if new := self._new.get(digest):
-            new["triples"] = max(triples, new["triples"])
-            return digest
-        known = self._known.get(digest)
-        if known is None:
-            known = self._db.execute(sa.select(CONTENT.c.triples).where(CONTENT.c.sha256 == digest)).scalar()
-        if known is None:
-            packed = gzip.compress(data, compresslevel=6 if len(data) < _LARGE else 1, mtime=0)
-            self._new[digest] = {"sha256": digest, "triples": triples, "data": packed}
-            return digest
-        if triples > known:  # it came as bytes before
-            self._db.execute(CONTENT.update().where(CONTENT.c.sha256 == digest).values(triples=triples))
-        self._known[digest] = max(triples, known)
-        return digest
-
-    def write(self) -> None:
-        if self._new:
-            self._db.execute(CONTENT.insert(), list(self._new.values()))
+_CURRENT = (
+    sa.select(ENTRY)
+    .where(ENTRY.c.source == sa.bindparam("about"), ENTRY.c.kind == sa.bindparam("of_kind"))
+    .order_by(ENTRY.c.number.desc())
+    .limit(1)
+)
 
 
 class Ledger:
@@ -138,20 +105,17 @@ class Ledger:
             last = db.execute(sa.select(ENTRY).order_by(ENTRY.c.number.desc()).limit(1)).one_or_none()
             number, previous, time = (last.number, last.hash, last.time) if last else (0, START, "")
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            public: dict[str, dict[str, str]] | None = None
-            kept: dict[int, str] = {}  # a contribution and its revision have the same lines
+            public: Public | None = None
             rows: list[dict[str, Any]] = []
-            contents = _Contents(db)
+            brought = NewContents(db)
             for item in new:
                 number += 1
-                content = None
-                if item.lines is not None:
-                    content = kept[id(item.lines)] = kept.get(id(item.lines)) or contents.keep(item.lines)
-                told = {name: contents.keep(what) for name, what in item.attached.items()}
+                content = None if item.lines is None else brought.keep(item.lines)
+                told = {name: brought.keep(what) for name, what in item.attached.items()}
                 if item.kind in PROJECTED:
-                    public = self._public(db) if public is None else public
-                    public.setdefault(item.source, {})[item.kind] = content or ""
-                    told["state"] = state_hash(public)
+                    public = public or Public(self._public(db))
+                    public.set(item.source, item.kind, content or "")
+                    told["state"] = public.hash()
                 for name in told.keys() & item.detail.keys():
                     if told[name] != item.detail[name]:
                         raise LedgerBroken(f"Entry {number} would say another {name} than what it brings.")
@@ -168,36 +132,34 @@ class Ledger:
                 row |= {"detail": json.dumps(detail, ensure_ascii=False, sort_keys=True), "hash": previous}
                 rows.append(row)
                 entries.append(entry_of(row))
-            contents.write()
+            brought.write()
             if rows:
                 db.execute(ENTRY.insert(), rows)
-            for entry in entries:
-                for statement in stand(entry):
-                    db.execute(statement)
+            stand(db, entries)
         return entries
 
     def _fill_standing(self) -> None:
         """Make the table of standings from the entries: a ledger from before it had one."""
         with self._writing() as db:
             if db.execute(sa.select(STANDING.c.contribution).limit(1)).first() is None:
-                for entry in self.entries(kind=STANDS):
-                    for statement in stand(entry):
-                        db.execute(statement)
+                stand(db, self.entries(kind=STANDS))
 
     # --- reading ------------------------------------------------------------------------------------------------
 
     def content(self, content: str) -> bytes:
         """The bytes of a content."""
         with self._engine.connect() as db:
-            data: bytes = db.execute(sa.select(CONTENT.c.data).where(CONTENT.c.sha256 == content)).scalar_one()
-        try:
-            return gzip.decompress(data)
-        except (OSError, EOFError, zlib.error):
-            raise sqlite.broken(f"is damaged (its content {content[:12]} cannot be read)") from None
+            return contents.read(db, content)
 
     def lines(self, content: str | None) -> list[str]:
         """The sorted N-Triples lines of a content."""
         return [] if content is None else self.content(content).decode().split("\n")[:-1]
+
+    def lines_of(self, wanted: Collection[str]) -> Iterator[tuple[str, list[str]]]:
+        """The sorted N-Triples lines of many contents, by their hashes, in no order."""
+        with self._engine.connect() as db:
+            for content, data in contents.read_many(db, wanted):
+                yield content, data.decode().split("\n")[:-1]
 
     def lines_about(self, content: str | None, beginnings: Iterable[str]) -> list[str]:
         """The lines of a content that begin with one of some texts, found by bisection: most are not even decoded."""
@@ -251,10 +213,8 @@ class Ledger:
 
     def current(self, kind: str, source: str, *, until: int | None = None) -> Entry | None:
         """The last entry of a kind about a source (up to an entry number)."""
-        query = sa.select(ENTRY).where(ENTRY.c.source == source, ENTRY.c.kind == kind)
-        if until is not None:
-            query = query.where(ENTRY.c.number <= until)
-        return self._one(query.order_by(ENTRY.c.number.desc()).limit(1))
+        query = _CURRENT if until is None else _CURRENT.where(ENTRY.c.number <= until)
+        return self._one(query, about=source, of_kind=kind)
 
     def revision(self, source: str, revision: int) -> Entry | None:
         """A revision of a source by its number."""
@@ -295,7 +255,7 @@ class Ledger:
     def state(self, *, until: int | None = None) -> str:
         """The canonical hash of the public state: of every source's current content and description."""
         with self._engine.connect() as db:
-            return state_hash(self._public(db, until))
+            return Public(self._public(db, until)).hash()
 
     @staticmethod
     def _public(db: sa.Connection, until: int | None = None) -> dict[str, dict[str, str]]:
@@ -339,16 +299,16 @@ class Ledger:
             rows = db.execute(sa.select(STANDING).where(*where).order_by(order).limit(limit))
             return [Standing(**row) for row in rows.mappings()]
 
-    def _one(self, query: sa.Select[Any]) -> Entry | None:
+    def _one(self, query: sa.Select[Any], **values: str) -> Entry | None:
         with self._engine.connect() as db:
-            row = db.execute(query).mappings().first()
+            row = db.execute(query, values).mappings().first()
         return entry_of(row) if row else None
 
-    def triples(self, contents: Iterable[str] | None = None) -> dict[str, int]:
+    def triples(self, of: Iterable[str] | None = None) -> dict[str, int]:
         """The size of contents, by hash (default: of all)."""
         query = sa.select(CONTENT.c.sha256, CONTENT.c.triples)
-        if contents is not None:
-            query = query.where(CONTENT.c.sha256.in_(sorted(set(contents))))
+        if of is not None:
+            query = query.where(CONTENT.c.sha256.in_(sorted(set(of))))
         with self._engine.connect() as db:
             return {row.sha256: row.triples for row in db.execute(query)}
 
@@ -359,15 +319,15 @@ class Ledger:
             LedgerBroken: something was changed, removed or inserted behind the ledger's back.
         """
         previous = START
-        contents: set[str] = set()
+        named: set[str] = set()
         entries = self.entries()
         for place, entry in enumerate(entries, start=1):
             if entry.number != place or entry.previous != previous or entry.hash != entry.expected_hash():
                 raise LedgerBroken(f"Entry {entry.number} of the ledger does not fit the chain of hashes.")
             previous = entry.hash
-            contents |= {entry.content} if entry.content else set()
-            contents |= {entry.detail[name] for name in KEPT if entry.detail.get(name)}
-        for content in sorted(contents):
+            named |= {entry.content} if entry.content else set()
+            named |= {entry.detail[name] for name in KEPT if entry.detail.get(name)}
+        for content in sorted(named):
             try:
                 intact = hashlib.sha256(self.content(content)).hexdigest() == content
             except (sa.exc.NoResultFound, LedgerBroken):
@@ -381,9 +341,7 @@ class Ledger:
         fresh = sa.create_engine("sqlite://")
         STANDING.create(fresh)
         with fresh.begin() as db:
-            for entry in entries:
-                for statement in stand(entry):
-                    db.execute(statement)
+            stand(db, entries)
             expected = db.execute(sa.select(STANDING).order_by(STANDING.c.contribution)).all()
         fresh.dispose()
         with self._engine.connect() as db:

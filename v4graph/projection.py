@@ -7,16 +7,14 @@ store heals by applying what is missing.
 
 from __future__ import annotations
 
-import heapq
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
 import pyoxigraph as ox
 
 from v4graph import derivation, provenance, rdf, touched
+from v4graph.building import Progress, build
 from v4graph.errors import StoreDamaged
 from v4graph.iris import Iris
 from v4graph.ledger import PROJECTED, Entry, Ledger
@@ -27,7 +25,6 @@ from v4graph.store.faults import damaged, store_faults
 
 VOCABULARY = ("ontology", "schemes")
 """Sources that decide how all others are read: a change of theirs builds the store anew."""
-Progress = Callable[[str], None]
 Pair = tuple[str, str]
 """A subject and a property, or a subject and a value, as N-Triples text."""
 
@@ -105,7 +102,7 @@ def _project(ledger: Ledger, home: Path, iris: Iris, until: int | None, anew: bo
                 primary.close()
                 wipe(home)
                 primary = Primary(home)
-                _build(primary.store, ledger, head, rules, fingerprint, iris, home, tell)
+                build(primary.store, ledger, head, rules, fingerprint, iris, home, tell)
         return primary.checkpoint(entry=head.number, token=token, created=head.time)
     finally:
         primary.close()
@@ -113,81 +110,6 @@ def _project(ledger: Ledger, home: Path, iris: Iris, until: int | None, anew: bo
 
 def _changes_vocabulary(entries: Iterable[Entry]) -> bool:
     return any(entry.kind == "revision" and entry.source in VOCABULARY for entry in entries)
-
-
-# --- built anew -------------------------------------------------------------------------------------------------
-
-
-def _build(
-    store: ox.Store,
-    ledger: Ledger,
-    head: Entry,
-    rules: tuple[derivation.Rule, ...],
-    fingerprint: str,
-    iris: Iris,
-    home: Path,
-    tell: Progress,
-) -> None:
-    state = state_of(ledger, iris, head.number)
-    with tempfile.TemporaryDirectory(dir=home, prefix="rebuild-") as folder:
-        quads = Path(folder) / "quads.nq"
-        with open(quads, "w", encoding="utf-8", newline="\n") as file:
-            file.writelines(f"{line}\n" for line in _all_quads(ledger, head, state, iris, tell))
-        tell("loading the store")
-        store.bulk_load(path=str(quads), format=ox.RdfFormat.N_QUADS)
-    tell("deriving")
-    derivation.derive_all(store, rules, head.time[:10], iris)
-    store.optimize()  # what was derived lies in files of its own: together, queries take half the time
-    # The marker comes last: a build that was interrupted has none, and is built again.
-    graph = ox.NamedNode(iris.provenance)
-    marker = rdf.parse_lines(provenance.marker(head, fingerprint, iris))
-    store.extend([ox.Quad(t.subject, t.predicate, t.object, graph) for t in marker])
-    store.flush()
-
-
-def _all_quads(ledger: Ledger, head: Entry, state: State, iris: Iris, tell: Progress) -> Iterator[str]:
-    streams: list[list[tuple[str, str, str]]] = []
-    for source, entry in sorted(state.revisions.items()):
-        tell(f"reading {source}")
-        lines = rdf.normalise(ledger.lines(entry.content))
-        graph = f"<{iris.graph(source)}>"
-        yield from (in_graph(line, graph) for line in lines)
-        streams.append([(line.split(" ", 1)[0], source, line) for line in lines])
-    tell("resolving")
-    disagreements = f"<{iris.disagreements}>"
-    for subject, group in groupby(heapq.merge(*streams, key=lambda item: item[0]), key=lambda item: item[0]):
-        statements: dict[str, list[str]] = {}
-        for _, source, line in group:
-            statements.setdefault(source, []).append(line)
-        resolved = resolve_subject(subject, statements, state.rules, iris)
-        yield from resolved.lines
-        yield from (in_graph(line, disagreements) for line in resolved.disagreements)
-    graph = f"<{iris.provenance}>"
-    yield from (
-        in_graph(line, graph)
-        for line in _provenance(ledger, state, ledger.entries(kind="revision", until=head.number), iris)
-    )
-
-
-def _provenance(ledger: Ledger, state: State, revisions: Iterable[Entry], iris: Iris) -> set[str]:
-    sizes = ledger.triples()
-    lines: set[str] = set()
-    for entry in revisions:
-        lines |= provenance.of_revision(entry, sizes.get(entry.content or "", 0), iris)
-    for source in state.descriptions:
-        lines |= _about_source(ledger, state, source, sizes, iris)
-    return lines
-
-
-def _about_source(ledger: Ledger, state: State, source: str, sizes: Mapping[str, int], iris: Iris) -> set[str]:
-    described = state.descriptions.get(source)
-    lines = rdf.normalise(ledger.lines(described.content)) if described else []
-    return provenance.of_source(lines, state.revisions.get(source), sizes, iris)
-
-
-def in_graph(line: str, graph: str) -> str:
-    """An N-Triples line as N-Quads line of a graph (IRI in angle brackets)."""
-    return f"{line[:-1]}{graph} ."
 
 
 # --- brought up to date -----------------------------------------------------------------------------------------
@@ -275,6 +197,12 @@ def _bring_up_to_date(
             operations.append(derivation.derive_update(rule, reached, head.time[:10], iris))
     store.update(f"{derivation.prologue_of(rules)}\n" + " ;\n".join(operations))
     return {subject[1:-1] for subject in subjects}
+
+
+def _about_source(ledger: Ledger, state: State, source: str, sizes: Mapping[str, int], iris: Iris) -> set[str]:
+    described = state.descriptions.get(source)
+    lines = rdf.normalise(ledger.lines(described.content)) if described else []
+    return provenance.of_source(lines, state.revisions.get(source), sizes, iris)
 
 
 def _where_they_differ(ledger: Ledger, before: Entry | None, after: Entry | None) -> tuple[list[str], list[str]]:

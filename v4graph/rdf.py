@@ -123,12 +123,16 @@ def skolemise(triples: Iterable[ox.Triple], genid_prefix: str) -> list[str]:
     return ntriples(ox.Triple(named(q.subject), q.predicate, named(q.object)) for q in quads)  # type: ignore[arg-type]
 
 
+_SMALL_TAG = re.compile(r'"@[a-z0-9-]+ \.$')
+"""The end of a text in a language: the engine changes nothing but great letters in the tag."""
+
+
 def normalise(lines: Iterable[str]) -> list[str]:
     """The lines as the engine gives them back: it stores values, not spellings (``"1.0"`` becomes ``"1"``)."""
     same: list[str] = []
     changed: list[str] = []
     for line in lines:
-        (changed if ('"^^<' in line or '"@' in line) else same).append(line)
+        (changed if '"^^<' in line or ('"@' in line and not _SMALL_TAG.search(line)) else same).append(line)
     if changed:
         store = ox.Store()
         store.bulk_load("\n".join(changed).encode(), ox.RdfFormat.N_TRIPLES)

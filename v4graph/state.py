@@ -59,10 +59,13 @@ def state_of(ledger: Ledger, iris: Iris, until: int | None = None, only: Collect
         entry = ledger.current("revision", source, until=until)
         return entry.content if entry else None
 
-    ranks = _Ranks(ledger, until)
+    described = current("source")
+    ranks: Mapping[str, int] = _Ranks(ledger, until)
+    if only is None:  # all of them are there already
+        ranks = {source: int(entry.detail["rank"]) for source, entry in described.items() if "rank" in entry.detail}
     policies = _policies(ledger, content("ontology"), iris)
     recorded = _recorded(ledger, content(RESOLUTIONS), iris)
-    return State(current("revision"), current("source"), Rules(policies, ranks, recorded))
+    return State(current("revision"), described, Rules(policies, ranks, recorded))
 
 
 _POLICIES: dict[tuple[str | None, Iris], Policies] = {}
