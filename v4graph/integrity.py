@@ -72,24 +72,29 @@ def find_conflicts(
     statements: Collection[str], known: Collection[str], subjects: Collection[str], iris: Iris, *, outside: bool = False
 ) -> Iterator[Finding]:
     """The findings about the contribution's own records (``subjects``), given what is known beside."""
-    together = _store([*statements, *known, *load_vocabulary(iris).hierarchy])
-    alone = _store([*statements, *load_vocabulary(iris).hierarchy]) if known else together
-    for integrity in load_integrity(iris):
+    store = ox.Store()
+    _load(store, [*statements, *load_vocabulary(iris).hierarchy])
+    rules = load_integrity(iris)
+    alone: dict[str, set[Finding]] = {}
+    if known:
+        for integrity in rules:
+            if integrity.beside is not None:
+                alone[integrity.rule.iri] = set(_findings(integrity.rule, integrity.query, store, subjects))
+        _load(store, known)
+    for integrity in rules:
         rule = integrity.rule
         if outside and integrity.outside is not None:
             rule = replace(rule, severity=integrity.outside)
-        found = set(_findings(rule, integrity.query, together, subjects))
-        if integrity.beside is not None:
-            own = set(_findings(rule, integrity.query, alone, subjects)) if known else found
+        found = set(_findings(rule, integrity.query, store, subjects))
+        if integrity.beside is not None and known:
+            own = {replace(finding, rule=rule) for finding in alone[rule.iri]}
             milder = replace(rule, severity=integrity.beside)
             found = own | {replace(finding, rule=milder) for finding in found - own}
         yield from found
 
 
-def _store(lines: Collection[str]) -> ox.Store:
-    store = ox.Store()
+def _load(store: ox.Store, lines: Collection[str]) -> None:
     store.bulk_load("\n".join(lines).encode(), ox.RdfFormat.N_TRIPLES)
-    return store
 
 
 def _findings(rule: Rule, query: str, store: ox.Store, subjects: Collection[str]) -> Iterator[Finding]:
