@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import pyoxigraph as ox
 
-from v4graph import assets, queries
+from v4graph import assets, queries, rdf
 from v4graph.iris import Iris
 from v4graph.report import SEVERITIES, Finding, Rule, Severity
 from v4graph.vocabulary import load_vocabulary
@@ -94,7 +94,8 @@ def find_conflicts(
 
 
 def _load(store: ox.Store, lines: Collection[str]) -> None:
-    store.bulk_load("\n".join(lines).encode(), ox.RdfFormat.N_TRIPLES)
+    for part in rdf.in_parts(lines):
+        store.bulk_load(part, ox.RdfFormat.N_TRIPLES)
 
 
 def _findings(rule: Rule, query: str, store: ox.Store, subjects: Collection[str]) -> Iterator[Finding]:

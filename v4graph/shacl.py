@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Collection, Generator, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -173,22 +173,33 @@ def _find(doubtful: Doubtful, own: Collection[str], shapes: pyshacl.ShapesGraph)
             results += shapes.lookup_shape_from_node(rdflib.URIRef(aimed)).validate(executor, seen, nodes)[1]
     except ReportableRuntimeError as error:
         raise RulesBroken(f"The rules could not be applied: {error.message}") from error
-    report, _ = validator.create_validation_report(shapes, not results, results)
-    return list(read(report, data, {line for line in doubtful.lines if line in own}))
+    subjects = {record for records in doubtful.shapes.values() for record in records}
+    return list(_told([said for _, _, triples in results for said in _said(triples)], data, own, subjects))
+
+
+def _said(triples: Iterable[tuple[Node, Node, Any]]) -> Iterator[Mapping[Node, Any]]:
+    """The results among the triples that pySHACL would make a report of, where terms come with their graph."""
+    by_node: dict[Node, dict[Node, Any]] = {}
+    for node, predicate, value in triples:
+        by_node.setdefault(node, {})[predicate] = value[1] if isinstance(value, tuple) else value
+    yield from (said for said in by_node.values() if said.get(RDF.type) == SH.ValidationResult)
 
 
 def read(report: rdflib.Graph, data: rdflib.Graph, own: Collection[str]) -> Iterator[Found]:
     """What a validation report (https://www.w3.org/TR/shacl/#results-validation-report) says of our own statements."""
     subjects = {rdf.split_line(line)[0][1:-1] for line in own}
-    results = [
-        (str(report.value(result, SH.sourceConstraintComponent)), result)
-        for result in report.subjects(RDF.type, SH.ValidationResult)
-    ]
-    for component, result in sorted(results):
-        focus, path = report.value(result, SH.focusNode), report.value(result, SH.resultPath)
+    results = report.subjects(RDF.type, SH.ValidationResult)
+    yield from _told([dict(report.predicate_objects(result)) for result in results], data, own, subjects)
+
+
+def _told(
+    results: list[Mapping[Node, Any]], data: rdflib.Graph, own: Collection[str], subjects: Collection[str]
+) -> Iterator[Found]:
+    for said in results:
+        component, focus, path = str(said[SH.sourceConstraintComponent]), said[SH.focusNode], said.get(SH.resultPath)
         if str(focus) not in subjects:
             continue
-        rule, value = str(report.value(result, SH.sourceShape)), report.value(result, SH.value)
+        rule, value = str(said[SH.sourceShape]), said.get(SH.value)
         if path is None or value is None:
             yield Found(rule, str(focus), str(path) if path else None, None, component)
             continue

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyoxigraph as ox
 
@@ -42,8 +42,7 @@ _ESCAPE = re.compile(r'\\(?:([tbnrf"\'\\])|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8}))'
 _ESCAPED = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """A value node: an IRI with its kinds, or a literal. ``datatype`` is None of an IRI, ``kinds`` are in brackets."""
 
     text: str
@@ -74,16 +73,18 @@ class _Asked:
             tags = [value.language.lower() for value in values if value.language]
             if len(set(tags)) < len(tags):
                 return False
-        return all(ask(value) for ask in self.each for value in values) and all(
-            any(ask(value) for value in values) for ask in self.some
-        )
+        for ask in self.each:
+            for value in values:
+                if not ask(value):
+                    return False
+        return all(any(ask(value) for value in values) for ask in self.some)
 
 
 @dataclass(frozen=True, slots=True)
 class Doubtful:
-    """What is left to ask: shapes, each with the records it may find something of, and all lines that bear on them.
+    """What is left to ask: shapes, each with the records it may find something of, and what bears on that.
 
-    Those are all lines when a shape may look anywhere.
+    These are the values of the shape's property with their kinds, and all lines when a shape may look anywhere.
     """
 
     shapes: Mapping[str, list[str]]
@@ -117,17 +118,18 @@ class Sieve:
 
         A record is held as long as it is looked at, so the memory is that of the lines and their kinds.
         """
-        told = sorted(set(lines))
+        told = sorted(lines)
         subjects = {line.split(" ", 1)[0] for line in own}
         kinds = _Kinds(told)
         plans: dict[object, list[tuple[str, _Asked | None]]] = {}
         shapes: dict[str, list[str]] = {}
         kept: list[str] = []
+        itselves: set[str] = set()
         records, anywhere = 0, False
         for subject, about in groupby(told, lambda line: line.split(" ", 1)[0]):
             if subject not in subjects or not subject.startswith("<"):
                 continue
-            block = list(about)
+            block = list(dict.fromkeys(about))
             values: dict[str, list[Value]] = {}
             for line in block:
                 _, predicate, value = rdf.split_line(line)
@@ -136,19 +138,22 @@ class Sieve:
             if (plan := plans.get(key)) is None:
                 plan = plans[key] = list(self._plan(kinds.of(subject), values))
             itself = (Value(subject[1:-1], None, "", kinds.of(subject)),)
-            doubted = False
+            paths: set[str | None] = set()
             for shape, asked in plan:
                 if asked is None or not asked.holds(itself if asked.path is None else values.get(asked.path, ())):
                     shapes.setdefault(shape, []).append(subject[1:-1])
-                    doubted, anywhere = True, anywhere or asked is None
-            if doubted:
-                kept += block
+                    anywhere = anywhere or asked is None
+                    paths.add(asked.path if asked is not None else None)
+            if paths:
+                kept += [line for line in block if line.split(" ", 2)[1] in paths]
+                if None in paths:
+                    itselves.add(subject)
                 records += 1
             if records == BATCH:
-                yield Doubtful(shapes, told if anywhere else kinds.beside(kept))
-                shapes, kept, records, anywhere = {}, [], 0, False
+                yield Doubtful(shapes, told if anywhere else kinds.beside(kept, itselves))
+                shapes, kept, itselves, records, anywhere = {}, [], set(), 0, False
         if shapes:
-            yield Doubtful(shapes, told if anywhere else kinds.beside(kept))
+            yield Doubtful(shapes, told if anywhere else kinds.beside(kept, itselves))
         if self._aims[_AT_OBJECTS]:
             yield Doubtful(self._at_objects(told, subjects), told)
 
@@ -261,9 +266,9 @@ class _Kinds:
             self._closures[named] = frozenset(found)
         return self._closures[named]
 
-    def beside(self, lines: list[str]) -> list[str]:
-        """The lines, with those that tell the kinds of what they mention."""
-        mentioned = {part for line in lines for part in rdf.split_line(line)[::2]}
+    def beside(self, lines: list[str], things: Collection[str]) -> list[str]:
+        """The lines, with those that tell the kinds of their values and of things."""
+        mentioned = {*things, *(rdf.split_line(line)[2] for line in lines)}
         typing = [line for thing in mentioned for line in self._typing.get(thing, ())]
         above = {kind for thing in mentioned for kind in self.of(thing)}
         return [*dict.fromkeys([*lines, *typing, *(line for kind in above for line in self._upward.get(kind, ()))])]
