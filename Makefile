@@ -40,7 +40,7 @@ browser:
 
 drill: $(VENV)/developing ## Run the long tests in full: kill -9, full disks, damage, half an hour of load, random input, all addresses and queries
 	V4GRAPH_DRILL=full $(BIN)/python -m pytest -q -s tests/drills tests/fuzz tests/test_drills.py tests/test_lifecycle.py \
-	  tests/test_mirror.py tests/test_shacl.py tests/test_portal.py tests/test_growth.py tests/test_projection.py \
+	  tests/test_mirror.py tests/test_concern.py tests/test_shacl.py tests/test_portal.py tests/test_growth.py tests/test_projection.py \
 	  tests/web/test_entities.py tests/web/test_roles.py tests/browser
 
 lint: $(VENV)/developing ## Check style and types

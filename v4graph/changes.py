@@ -86,9 +86,10 @@ def read_entrance(ledger: Ledger) -> Entrance:
     if head is None or public is None:
         raise NotFound("Nothing was published yet.")
     newest = page_of(head.number)
-    numbers = sorted({1, *range(max(1, newest - _LISTED + 1), newest + 1)})
-    firsts = ((n, ledger.entry((n - 1) * SIZE + 1)) for n in numbers)
-    return Entrance(tuple((n, e.time) for n, e in firsts if e), public, ledger.state())
+    numbers = {1, *range(max(1, newest - _LISTED + 1), newest + 1)}
+    firsts = ledger.entries_of([(n - 1) * SIZE + 1 for n in numbers])
+    listed = tuple((page_of(number), firsts[number].time) for number in sorted(firsts))
+    return Entrance(listed, public, public.detail.get("state") or ledger.state())
 
 
 def newest(ledger: Ledger, limit: int) -> list[Entry]:

@@ -52,10 +52,16 @@ class Checker:
             os.close(self._lock)
         self._lock = lock
 
-    def check(self, lines: list[str], source: str | None, departed: Collection[str] = ()) -> Report:
+    def check(
+        self,
+        lines: list[str],
+        source: str | None,
+        subjects: Collection[str] | None = None,
+        departed: Collection[str] = (),
+    ) -> Report:
         """The report on a contribution, beside what the snapshot says of the things it mentions."""
-        context = Neighbourhood(self._store, self._iris, self._derived, source).of(lines)
-        return validate(lines, context=context, iris=self._iris, outside=True, departed=departed)
+        around = Neighbourhood(self._store, self._iris, self._derived, source, subjects).of(lines)
+        return validate(lines, context=around.lines, own=around.own, iris=self._iris, outside=True, departed=departed)
 
 
 def _told(finding: Finding) -> list[str | None]:
@@ -96,7 +102,7 @@ def main() -> None:
                 job = json.loads(payload)
             elif kind == BODY and checker is not None:
                 lines = payload.decode().split("\n") if payload else []
-                _answer(fd, checker.check(lines, job["source"], job["departed"]))
+                _answer(fd, checker.check(lines, job["source"], job["subjects"], job["departed"]))
         except MemoryError:
             os.abort()
         except Exception as error:  # whatever the validator raises is told to the parent

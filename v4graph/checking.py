@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -14,6 +14,7 @@ from v4graph.derivation import derived_properties
 from v4graph.errors import Overloaded, RulesBroken, StoreError, TooLarge
 from v4graph.integrity import load_integrity
 from v4graph.iris import Iris
+from v4graph.proposals import Concern
 from v4graph.report import Finding, Report, Rule
 from v4graph.rules import load_rules
 from v4graph.sandbox import frames
@@ -42,7 +43,7 @@ class Checkers:
 
     async def check(
         self,
-        lines: Sequence[str],
+        concern: Concern,
         snapshot: Snapshot | None,
         source: str | None = None,
         departed: Collection[str] = (),
@@ -62,7 +63,7 @@ class Checkers:
                 headers={"Retry-After": "5"},
             )
         self._under_way += 1
-        begun = self._threads.submit(self._check, list(lines), snapshot, source, departed)
+        begun = self._threads.submit(self._check, concern, snapshot, source, departed)
         asked = asyncio.wrap_future(begun)
         asked.add_done_callback(self._done)
         try:
@@ -92,7 +93,7 @@ class Checkers:
             asked.exception()  # looked at, so that asyncio does not complain when the client left
 
     def _check(
-        self, lines: list[str], snapshot: Snapshot | None, source: str | None, departed: Collection[str]
+        self, concern: Concern, snapshot: Snapshot | None, source: str | None, departed: Collection[str]
     ) -> Report:
         checker: _Checker | None = getattr(self._mine, "checker", None)
         if checker is not None and (checker.dead or not checker.turn(snapshot)):
@@ -102,7 +103,7 @@ class Checkers:
             checker = self._mine.checker = _Checker(self._settings, snapshot)
             self._begun.add(checker)
         try:
-            return checker.check(lines, source, departed)
+            return checker.check(concern, source, departed)
         finally:
             if checker.dead:
                 self._end(checker)
@@ -149,12 +150,14 @@ class _Checker:
         except Gone:
             return False
 
-    def check(self, lines: Sequence[str], source: str | None, departed: Collection[str]) -> Report:
+    def check(self, concern: Concern, source: str | None, departed: Collection[str]) -> Report:
         """Check one contribution; afterwards the process may be ``dead``."""
         self._talk.limit(self._settings.upload_seconds)
         try:
-            self._talk.send(frames.pack_json(frames.JOB, {"source": source, "departed": sorted(departed)}))
-            self._talk.send(frames.pack(frames.BODY, "\n".join(lines).encode()))
+            subjects = None if concern.subjects is None else sorted(concern.subjects)
+            job = {"source": source, "subjects": subjects, "departed": sorted(departed)}
+            self._talk.send(frames.pack_json(frames.JOB, job))
+            self._talk.send(frames.pack(frames.BODY, "\n".join(concern.lines).encode()))
             return self._report()
         except Gone:
             self.dead = True

@@ -23,7 +23,7 @@ from v4graph import assets, records
 from v4graph.actors import CURATOR, Actor
 from v4graph.errors import BadRequest, InvalidContribution, NotAllowed, UnknownGraph, WrongState
 from v4graph.ledger import Append, Ledger
-from v4graph.proposals import Draft, Proposal, draft, key_of
+from v4graph.proposals import Draft, Proposal, draft, draft_of, key_of
 from v4graph.records import Record
 from v4graph.report import Report
 from v4graph.sources import Description
@@ -211,8 +211,7 @@ def _not_moved(ledger: Ledger, record: Record) -> None:
 def _publish(
     ledger: Ledger, actor: Actor, record: Record, note: str, verdict: Verdict, *, reviewed: bool = False
 ) -> None:
-    made = draft(ledger, Proposal(record.source, ledger.lines(record.content)))
-    made = Draft(made.source, record.mode, made.base, made.lines, made.added, made.removed)
+    made = draft_of(ledger, record)
     reviewer = actor.name if reviewed else None
     appends = []
     if reviewed:

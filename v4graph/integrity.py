@@ -69,28 +69,45 @@ def _severity(word: str) -> Severity:
 
 
 def find_conflicts(
-    statements: Collection[str], known: Collection[str], subjects: Collection[str], iris: Iris, *, outside: bool = False
+    statements: Collection[str],
+    known: Collection[str],
+    own: Collection[str],
+    subjects: Collection[str],
+    iris: Iris,
+    *,
+    outside: bool = False,
 ) -> Iterator[Finding]:
-    """The findings about the contribution's own records (``subjects``), given what is known beside."""
-    store = ox.Store()
-    _load(store, [*statements, *load_vocabulary(iris).hierarchy])
-    rules = load_integrity(iris)
+    """The findings about the contribution's own records (``subjects``), given what is known beside.
+
+    ``own`` are those of the known lines that its source says itself.
+    """
+    vocabulary, rules = load_vocabulary(iris).hierarchy, load_integrity(iris)
+    store = _store([*statements, *own, *vocabulary])
     alone: dict[str, set[Finding]] = {}
     if known:
         for integrity in rules:
             if integrity.beside is not None:
                 alone[integrity.rule.iri] = set(_findings(integrity.rule, integrity.query, store, subjects))
-        _load(store, known)
+    if set(own) <= set(known):
+        _load(store, known)  # what is there once need not be read again
+    else:
+        store = _store([*statements, *known, *vocabulary])
     for integrity in rules:
         rule = integrity.rule
         if outside and integrity.outside is not None:
             rule = replace(rule, severity=integrity.outside)
         found = set(_findings(rule, integrity.query, store, subjects))
         if integrity.beside is not None and known:
-            own = {replace(finding, rule=rule) for finding in alone[rule.iri]}
+            by_itself = {replace(finding, rule=rule) for finding in alone[rule.iri]}
             milder = replace(rule, severity=integrity.beside)
-            found = own | {replace(finding, rule=milder) for finding in found - own}
+            found = by_itself | {replace(finding, rule=milder) for finding in found - by_itself}
         yield from found
+
+
+def _store(lines: Collection[str]) -> ox.Store:
+    store = ox.Store()
+    _load(store, lines)
+    return store
 
 
 def _load(store: ox.Store, lines: Collection[str]) -> None:

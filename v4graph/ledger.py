@@ -15,7 +15,8 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import islice
+from operator import lt
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,9 @@ class _Contents:
         triples, data = 0, what
         if not isinstance(data, bytes):
             ordered = list(data)
-            if any(line >= following for line, following in pairwise(ordered)):
+            if not all(map(lt, ordered, islice(ordered, 1, None))):
                 ordered = sorted(set(ordered))
-            triples, data = len(ordered), "".join(f"{line}\n" for line in ordered).encode()
+            triples, data = len(ordered), "\n".join([*ordered, ""]).encode()
         digest = hashlib.sha256(data).hexdigest()
         if new := self._new.get(digest):
             new["triples"] = max(triples, new["triples"])

@@ -18,7 +18,7 @@ from v4graph.errors import BadRequest, StaleCheck, StoreError, UnknownRevision
 from v4graph.iris import Iris
 from v4graph.ledger import Ledger
 from v4graph.neighbourhood import Neighbourhood
-from v4graph.proposals import Draft, Proposal
+from v4graph.proposals import Concern, Draft, Proposal
 from v4graph.records import Record
 from v4graph.report import Report
 from v4graph.settings import Settings
@@ -147,7 +147,9 @@ class Lifecycle:
             if proposals.admit(ledger, actor, proposal) or proposal.unread:
                 return Verdict(None)
             drafted[:] = [proposals.draft(ledger, proposal)]
-            return self._verdict(ledger, actor.partner, source, drafted[0].lines if proposal.checked else ())
+            if not proposal.checked:
+                return Verdict(None)
+            return self._verdict(ledger, actor.partner, source, proposals.concern(drafted[0]))
 
         def write(ledger: Ledger, verdict: Verdict) -> int:
             earlier = proposals.admit(ledger, actor, proposal)
@@ -243,7 +245,8 @@ class Lifecycle:
                 return Verdict(None)
             if now is not None and (record.snapshot, record.checked_with) == (now.number, rules):
                 return Verdict(known, now, rules, now.token)
-            return self._verdict(ledger, record.partner, record.source, ledger.lines(record.content))
+            waiting = proposals.concern(proposals.draft_of(ledger, record))
+            return self._verdict(ledger, record.partner, record.source, waiting)
 
         def write(ledger: Ledger, verdict: Verdict) -> int:
             if verdict.report is not None:
@@ -291,18 +294,20 @@ class Lifecycle:
     def _given(self, report: Report | None, token: str | None) -> Verdict | None:
         return None if report is None else Verdict(report, current(self.home), contributions.rules_version(), token)
 
-    def _verdict(self, ledger: Ledger, partner: str, source: str, lines: Sequence[str]) -> Verdict:
+    def _verdict(self, ledger: Ledger, partner: str, source: str, concern: Concern) -> Verdict:
         """What the rules say of a graph that is to be a source's, beside what is published and what once was."""
-        if not lines:
+        if not concern.lines:
             return Verdict(None)
         snapshot = current(self.home)
         derived = derivation.derived_properties(self.iris)
         with store_faults(self.home):
             store = ox.Store.read_only(str(snapshot.path)) if snapshot else ox.Store()
-            context = Neighbourhood(store, self.iris, derived, source).of(lines)
+            around = Neighbourhood(store, self.iris, derived, source, concern.subjects).of(concern.lines)
         outside = partner != actors.CURATOR
-        departed = Departures(self.iris).of_others(ledger, lines, source) if outside else ()
-        report = validate(lines, context=context, iris=self.iris, outside=outside, departed=departed)
+        departed = Departures(self.iris).of_others(ledger, concern.lines, source) if outside else ()
+        report = validate(
+            concern.lines, context=around.lines, own=around.own, iris=self.iris, outside=outside, departed=departed
+        )
         return Verdict(report, snapshot, contributions.rules_version(), snapshot.token if snapshot else None)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from v4graph import records
@@ -83,15 +84,59 @@ def resulting(mode: str, current: Iterable[str], lines: Iterable[str], removed: 
 
     A patch replaces all statements about each thing it speaks of; a difference adds and removes statements.
     """
-    new = set(lines)
+    new, gone = set(lines), set(removed)
     if mode == "patch":
-        subjects = {line.split(" ", 1)[0] for line in new}
-        new |= {line for line in current if line.split(" ", 1)[0] not in subjects} - set(removed)
+        subjects = {line[: line.index(" ")] for line in new}
+        kept = [line for line in current if line[: line.index(" ")] not in subjects and line not in gone]
     elif mode == "difference":
-        new |= set(current) - set(removed)
-    elif mode not in MODES:
+        kept = [line for line in current if line not in gone and line not in new]
+    elif mode in MODES:
+        kept = []
+    else:
         raise BadRequest(f"A contribution is one of {', '.join(MODES)}; “{mode}” is none.")
-    return tuple(sorted(new))
+    return tuple(sorted([*kept, *new]))  # quick, as what is kept comes in order
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """What of a graph that is to be has to be checked: statements, and the IRIs of the things they say all of.
+
+    ``subjects`` is None where that is the whole graph; some of them may have no statements left.
+    """
+
+    lines: Sequence[str] = field(repr=False)
+    subjects: frozenset[str] | None = None
+
+
+def concern(made: Draft) -> Concern:
+    """What a draft changes, what refers to that, and what these refer or referred to; all of a graph that is replaced.
+
+    A rule looks from a record along its links, and from a project or an organisation at what takes part in it: so far,
+    and no further, a change can break one. Costs one look at each statement of the graph.
+    """
+    if made.mode not in ("patch", "difference") or not made.base:
+        return Concern(made.lines)
+    changed = {line[: line.index(" ")] for line in (*made.added, *made.removed)}
+    # The last IRI of a statement is its value; or a datatype, of which nobody says anything.
+    near = {
+        line[: line.index(" ")] for line in made.lines if line[-3] == ">" and line[line.rindex("<") : -2] in changed
+    }
+    near |= changed
+    near |= {line[line.rindex("<") : -2] for line in (*_about(made.lines, near), *made.removed) if line[-3] == ">"}
+    return Concern(_about(made.lines, near), frozenset(subject[1:-1] for subject in near))
+
+
+def _last(line: str) -> str:
+    """The IRI that is the value of a statement; or a datatype, of which nobody says anything; or nothing."""
+    return line[line.rindex("<") : -2] if line[-3] == ">" else ""
+
+
+def _about(ordered: Sequence[str], subjects: Iterable[str]) -> list[str]:
+    """The statements about some subjects among sorted ones."""
+    found: list[str] = []
+    for subject in sorted(subjects):
+        found += ordered[bisect_left(ordered, f"{subject} ") : bisect_left(ordered, f"{subject}!")]
+    return found
 
 
 def draft(ledger: Ledger, proposal: Proposal, earlier: Sequence[Draft] = ()) -> Draft:
@@ -105,6 +150,12 @@ def draft(ledger: Ledger, proposal: Proposal, earlier: Sequence[Draft] = ()) -> 
     was, becomes = set(old), set(lines)
     added, removed = tuple(sorted(becomes - was)), tuple(sorted(was - becomes))
     return Draft(proposal.source, proposal.mode, (before.revision or 0) if before else 0, lines, added, removed)
+
+
+def draft_of(ledger: Ledger, record: Record) -> Draft:
+    """What would come of a contribution now that waits to be published."""
+    made = draft(ledger, Proposal(record.source, ledger.lines(record.content)))
+    return replace(made, mode=record.mode)
 
 
 # --- who may ----------------------------------------------------------------------------------------------------

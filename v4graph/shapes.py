@@ -25,12 +25,14 @@ def validate(
     lines: Iterable[str],
     *,
     context: Iterable[str] = (),
+    own: Collection[str] = (),
     iris: Iris,
     outside: bool = False,
     departed: Collection[str] = (),
 ) -> Report:
     """The report on a contribution (N-Triples lines), given what the graph says of the things it refers to.
 
+    ``own`` are those lines of the context that the same source says: what they break together is a fault of it.
     From ``outside`` comes one source of somebody who may speak of records only, not of the graph itself; what would
     be a contradiction between sources is then a fault of this one; and ``departed`` are things that others once
     described, whose addresses are theirs for good.
@@ -62,7 +64,7 @@ def validate(
     if statements:
         subjects = {line.split(" ", 1)[0][1:-1] for line in statements}
         beside = [line for line in _needed(statements, known, every=True)]
-        conflicts = set(integrity.find_conflicts(statements, beside, subjects, iris, outside=outside))
+        conflicts = set(integrity.find_conflicts(statements, beside, own, subjects, iris, outside=outside))
         # What a rule across records says of a value tells more than what a single field says of it.
         blocking = {(f.focus, f.path, f.value) for f in conflicts if f.value and f.severity == "violation"}
         findings = {f for f in findings if (f.focus, f.path, f.value) not in blocking} | conflicts

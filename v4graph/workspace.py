@@ -79,7 +79,8 @@ class Workspace(Lifecycle):
         [(source, lines)] = packaged.read_files([(path.stem, path)], self.settings, self.iris, one_graph=True).items()
         if current(self.home) is not None:
             with self.ledger() as ledger:
-                return self._verdict(ledger, CURATOR, source, lines).report or Report((), self.iris.base)
+                found = self._verdict(ledger, CURATOR, source, proposals.Concern(lines)).report
+            return found or Report((), self.iris.base)
         vocabulary = {line for said in self._vocabulary().values() for line in said}
         return validate(lines, context=vocabulary, iris=self.iris)
 
@@ -187,7 +188,7 @@ class Workspace(Lifecycle):
             store = ox.Store.read_only(str(snapshot.path))
             own = data[0].source if len(data) == 1 else None
             beside = Neighbourhood(store, self.iris, derivation.derived_properties(self.iris), own)
-            lines |= beside.of(line for contribution in data for line in contribution.lines)
+            lines |= beside.of(line for contribution in data for line in contribution.lines).lines
         return lines
 
 

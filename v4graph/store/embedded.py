@@ -1,6 +1,7 @@
 """The embedded store: one primary for the publisher, immutable snapshots for everybody else.
 
     store/primary        RocksDB, opened by one publisher at a time, under the file lock store/LOCK
+    store/WANTED         somebody waits for that lock (``tending.py``)
     store/snapshots/{n}  hard-linked checkpoints, opened read-only; never changed. n only counts folders
     store/CURRENT        which snapshot readers open; replaced by an atomic rename
     store/past/{entry}   states of former entries of the ledger, built when somebody asks for them
@@ -114,8 +115,15 @@ def publishing(home: Path, *, seconds: float = 60.0) -> Iterator[None]:
                     f"Another process has been publishing into {home} for {seconds:.0f} seconds. Try again.",
                     headers={"Retry-After": "10"},
                 )
+            with contextlib.suppress(OSError):
+                wanted(home).touch()
             time.sleep(0.02)
         yield
+
+
+def wanted(home: Path) -> Path:
+    """The file by which one who waits for the lock says so: who holds it for the engine's own work lets go."""
+    return home / "store" / "WANTED"
 
 
 def _try_lock(file: IO[bytes], how: int) -> bool:

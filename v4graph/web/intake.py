@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +21,7 @@ from v4graph.actors import Actor
 from v4graph.contributions import Published
 from v4graph.errors import MalformedData, StaleCheck, UnknownParameter, V4GraphError
 from v4graph.ledger import Ledger
-from v4graph.proposals import Draft, Proposal, admit, draft
+from v4graph.proposals import Concern, Draft, Proposal, admit, concern, draft, draft_of
 from v4graph.proposals import require_owner as owner_required
 from v4graph.rdf import Format
 from v4graph.records import Record
@@ -180,7 +180,7 @@ async def contribute(state: State, caller: Caller, proposal: Proposal, *, dry_ru
             return Outcome(earlier, None, None, snapshot)
         report = None
         if proposal.checked:
-            report = await checked_beside(state, made.lines, snapshot, proposal.source)
+            report = await checked_beside(state, concern(made), snapshot, proposal.source)
         if dry_run:
             sizes = len(made.lines), len(made.added), len(made.removed)
             return Tried(None, report, Published(proposal.source, None, *sizes), snapshot, made)
@@ -204,11 +204,11 @@ async def contribute(state: State, caller: Caller, proposal: Proposal, *, dry_ru
 _PROPOSED = ("mode", "removed", "base", "payload", "media_type", "note", "confirmed", "key", "more")
 
 
-async def checked_beside(state: State, lines: Sequence[str], snapshot: Snapshot | None, source: str | None) -> Report:
+async def checked_beside(state: State, asked: Concern, snapshot: Snapshot | None, source: str | None) -> Report:
     """What the rules say of a graph that is to be a source's, beside what is published and what once was."""
     known = departures_of(state)
-    departed: set[str] = await in_ledger(state, lambda ledger: known.of_others(ledger, lines, source))
-    report: Report = await state.checkers.check(lines, snapshot, source, departed)
+    departed: set[str] = await in_ledger(state, lambda ledger: known.of_others(ledger, asked.lines, source))
+    report: Report = await state.checkers.check(asked, snapshot, source, departed)
     return report
 
 
@@ -250,7 +250,7 @@ def warm_up(state: State) -> None:
 
     async def start() -> None:
         with suppress(V4GraphError):
-            await asyncio.gather(state.publisher.start(), state.checkers.check((), state.sandbox.snapshot))
+            await asyncio.gather(state.publisher.start(), state.checkers.check(Concern(()), state.sandbox.snapshot))
 
     state.warming = asyncio.create_task(start())
 
@@ -272,8 +272,8 @@ async def publish_waiting(request: Request, caller: Caller, method: str, record:
         snapshot = state.sandbox.snapshot
         checked: dict[str, object] = {}
         if record.report is not None and snapshot is not None and record.snapshot != snapshot.number:
-            lines = await in_ledger(state, lambda ledger: ledger.lines(record.content))
-            report = await checked_beside(state, lines, snapshot, record.source)
+            waiting = await in_ledger(state, lambda ledger: concern(draft_of(ledger, record)))
+            report = await checked_beside(state, waiting, snapshot, record.source)
             checked = {"report": report, "checked_token": snapshot.token}
         try:
             return await act(request, caller, method, record.number, note, **checked)

@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from v4graph.errors import BadRequest, UnknownParameter, UnsupportedMediaType, V4GraphError
 from v4graph.iris import Iris
+from v4graph.proposals import Concern
 from v4graph.rdf import GRAPH_FORMATS, JSON_LD, N_TRIPLES, RDF_FORMATS, RDF_XML, TURTLE, Format
 from v4graph.report import Report
 from v4graph.reporting import LISTED, render_text, to_json, to_rdf
@@ -151,7 +152,7 @@ async def _report(state: State, sent: _Submitted, source: str | None) -> Report:
     [parsed] = await asyncio.to_thread(parse_documents, [document], state.settings, state.parsers)
     if not isinstance(parsed, Parsed):
         raise parsed
-    return await checked_beside(state, parsed.lines, state.sandbox.snapshot, source)
+    return await checked_beside(state, Concern(parsed.lines), state.sandbox.snapshot, source)
 
 
 def _written(report: Report, choice: Choice, language: str, links: Links) -> Response:
