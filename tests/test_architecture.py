@@ -22,7 +22,7 @@ LAYERS = (
         "identifiers", "indexing", "integrity", "listing", "neighbourhood", "network", "outlines", "packaged",
         "past", "pitfalls", "portal", "projection", "proposals", "provenance", "records", "releases", "report",
         "reporting", "resolution", "rows", "rules", "schemes", "scope", "search", "selections", "shacl", "shapes",
-        "sources", "state", "statements", "texts", "timeline", "twins", "vocabulary", "workbooks",
+        "sieve", "sources", "state", "statements", "texts", "timeline", "twins", "vocabulary", "workbooks",
     },
     {"answering", "condition", "harvest", "lifecycle", "mirror", "publisher", "webhooks", "workspace"},
     {"__main__", "cli", "commands", "web"},
