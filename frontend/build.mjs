@@ -13,6 +13,7 @@ const MODULES = join(HERE, "node_modules");
 const OUT = resolve(process.argv[2] ?? join(HERE, "../v4graph/web/static"));
 const PACKED = new Set([".css", ".js", ".mjs", ".json", ".geojson", ".svg", ".md"]);
 const FIRST_CSS = ["fonts", "tokens", "base", "components"];
+const START_CSS = ["home", "map", "search"]; // the pages layer of the start page, which carries its styles
 
 const manifest = {};
 const licensed = new Map();
@@ -117,9 +118,10 @@ const style = {
   name: "style",
   setup(made) {
     made.onResolve({ filter: /^v4graph:/ }, (args) => ({ path: args.path, namespace: "v4graph" }));
-    made.onLoad({ filter: /^v4graph:style/, namespace: "v4graph" }, () => {
+    made.onLoad({ filter: /^v4graph:(style|start)/, namespace: "v4graph" }, ({ path }) => {
       const all = readdirSync(join(HERE, "src/css")).filter((f) => f.endsWith(".css")).map((f) => basename(f, ".css")).sort();
-      const own = all.filter((name) => !FIRST_CSS.includes(name) && name !== "print");
+      const wanted = path === "v4graph:start" ? START_CSS : all;
+      const own = wanted.filter((name) => !FIRST_CSS.includes(name) && name !== "print");
       const order = [...FIRST_CSS.filter((name) => name !== "fonts"), ...own, "print"];
       const contents = [
         "@layer tokens, base, components, pages, print;",
@@ -143,8 +145,10 @@ function note(metafile) {
 }
 
 async function styles(faces) {
-  const made = await build({ ...OPTIONS, entryPoints: [{ in: "v4graph:style", out: "style" }], outdir: OUT, plugins: [style], external: ["*.woff2"] });
-  put("style.css", faces.replaceAll("\n", "") + made.outputFiles[0].text);
+  for (const name of ["style", "start"]) {
+    const made = await build({ ...OPTIONS, entryPoints: [{ in: `v4graph:${name}`, out: name }], outdir: OUT, plugins: [style], external: ["*.woff2"] });
+    put(`${name}.css`, faces.replaceAll("\n", "") + made.outputFiles[0].text);
+  }
   const alone = join(HERE, "src/css/alone");
   if (!existsSync(alone)) return;
   for (const file of readdirSync(alone).filter((f) => f.endsWith(".css")).sort()) {

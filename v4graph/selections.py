@@ -24,8 +24,8 @@ _KEPT = 64
 _SHARE = 256
 """A value that fewer than one in so many members has is kept as a list of numbers, not as a bit set."""
 
-Key = Callable[[str], object]
-"""What a name is sorted by in a language."""
+Order = Callable[[Sequence[str], Sequence[str]], list[int]]
+"""Puts names into the alphabetical order of a language: their numbers; of equal names, what is given second decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,7 @@ class Shelf:
                     having.setdefault(value, array("I")).append(number)
         self._large: dict[tuple[str, str], int] = {}
         self._orders: dict[tuple[str, str], array[int]] = {}
+        self._whole_counts: dict[str, dict[str, int]] = {}
         self._selections: OrderedDict[str, Selection] = OrderedDict()
         self._turn = threading.Lock()
 
@@ -114,14 +115,14 @@ class Shelf:
         """The values a fact has."""
         return self._having[fact].keys()
 
-    def select(self, asked: Asked, language: str, key: Key) -> Selection:
+    def select(self, asked: Asked, language: str, ordered: Order) -> Selection:
         """The members that fit, in order; names are those of a language."""
         place = asked.digest(language)
         with self._turn:
             found = self._selections.pop(place, None)
             if found is None:
                 bits = self._fitting(asked)
-                order = self._order(asked.sort, language, key)
+                order = self._order(asked.sort, language, ordered)
                 if bits == self._everything:
                     found = Selection(order, bits)
                 else:
@@ -136,6 +137,13 @@ class Shelf:
         """How many members each value of a fact would give, its own narrowing left out."""
         others = {name: values for name, values in asked.filters.items() if name != fact}
         bits = self._fitting(Asked(others, asked.years, asked.text))
+        if bits == self._everything and not asked.filters.get(fact):
+            if fact not in self._whole_counts:
+                self._whole_counts[fact] = self._counted(bits, fact, ())
+            return self._whole_counts[fact]
+        return self._counted(bits, fact, asked.filters.get(fact, ()))
+
+    def _counted(self, bits: int, fact: str, chosen: Sequence[str]) -> dict[str, int]:
         fits = bits.to_bytes(self.size // 8 + 1, "little")
         found = {}
         for value, having in self._having[fact].items():
@@ -143,7 +151,6 @@ class Shelf:
                 found[value] = (self._bits(fact, value) & bits).bit_count()
             else:
                 found[value] = sum(fits[n >> 3] >> (n & 7) & 1 for n in having)
-        chosen = asked.filters.get(fact, ())
         counted = [(value, count) for value, count in found.items() if count or value in chosen]
         return dict(sorted(counted, key=lambda pair: (-pair[1], pair[0])))
 
@@ -193,7 +200,7 @@ class Shelf:
         since, until = years
         return (until is None or min(starts) <= f"{until:04}") and (since is None or max(ends) >= f"{since:04}")
 
-    def _order(self, sort: str, language: str, key: Key) -> array[int]:
+    def _order(self, sort: str, language: str, ordered: Order) -> array[int]:
         """All members in an order; what has no value comes last either way, and names decide between equals."""
         name = sort.removeprefix("-")
         place = (sort, language)
@@ -201,12 +208,17 @@ class Shelf:
             return self._orders[place]
         members = self.content.members
         if name == "name":
-            keys = [(key(name_in(m.names, language) or m.iri), m.iri) for m in members]
-            order = sorted(range(self.size), key=keys.__getitem__, reverse=sort.startswith("-"))
+            order = ordered([name_in(m.names, language) or m.iri for m in members], [m.iri for m in members])
+            if sort.startswith("-"):
+                order.reverse()
         else:
-            by_name = self._order("name", language, key)
+            by_name = self._order("name", language, ordered)
             fact = self.content.collection.fact(name)
-            values: list[Any] = [sort_value(fact, m, self.content, language, key) for m in members]
+            values: list[Any] = [sort_value(fact, m, self.content, language) for m in members]
+            if fact.kind not in ("number", "date") and not fact.many:
+                texts = sorted({value for value in values if value is not None})
+                places = {texts[n]: place for place, n in enumerate(ordered(texts, texts))}
+                values = [None if value is None else places[value] for value in values]
             known = [n for n in by_name if values[n] is not None]
             known.sort(key=values.__getitem__, reverse=sort.startswith("-"))
             order = known + [n for n in by_name if values[n] is None]
@@ -225,10 +237,12 @@ def filed_under(fact: str, member: Member) -> Iterable[str]:
 
 def name_in(names: Mapping[str, str], language: str) -> str:
     """A name in a language, else in English, else in any."""
-    return next((names[x] for x in (language, "en", *names) if x in names), "")
+    if language in names:
+        return names[language]
+    return names["en"] if "en" in names else next(iter(names.values()), "")
 
 
-def sort_value(fact: Fact, member: Member, content: Content, language: str, key: Key) -> object:
+def sort_value(fact: Fact, member: Member, content: Content, language: str) -> object:
     """What a member is sorted by: a number, a moment, the name of a thing, or how many things there are."""
     values = member.values(fact.name)
     if not values:
@@ -239,7 +253,7 @@ def sort_value(fact: Fact, member: Member, content: Content, language: str, key:
         return values[0]
     if fact.many:
         return len(values)
-    return key(name_in(content.names.get(values[0], {}), language) or values[0])
+    return name_in(content.names.get(values[0], {}), language) or values[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,10 @@ MOST = 100_000
 FAST_3G = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 0.75e6 / 8}
 """As the developer tools of Chromium shape it."""
 SLOWDOWN = 4
+SEEN = 1.0
+"""Seconds until the largest part is seen."""
+TRIES = 5
+"""Other work on the machine makes a page slower, never quicker: the best of so many tells about the page."""
 STILL = 0.005
 """The sum of layout shifts that nobody sees: 0.00 as it is told everywhere."""
 WATCH = """
@@ -47,15 +52,20 @@ def opened(page: Page, site: Site, path: str) -> tuple[int, list[list[Any]], flo
 
 @pytest.mark.parametrize("phone", [True, False], ids=["phone", "desk"])
 def test_the_first_page(site: Site, phone: bool) -> None:
-    with site.page(path="/sources", phone=phone):
+    with site.page(path="/", phone=phone):
         pass  # what is worked out once per snapshot has been
-    with site.page(phone=phone) as page:
-        size, shifts, painted = opened(page, site, "/")
-        print(f"{'phone' if phone else 'desk'}: {size / 1000:.1f} kB, LCP {painted:.2f} s, shifts {shifts}")
-        assert size <= MOST
-        assert sum(shift[0] for shift in shifts) < STILL
-        assert painted > 0  # how long it takes says more about the machine: it is told, not judged
-        assert not any(urlsplit(name).path.endswith(".mjs") for name in names(page)), "the map came uncalled"
+    quickest = inf
+    for _ in range(TRIES):
+        with site.page(phone=phone) as page:  # a browser that has nothing of ours yet
+            size, shifts, painted = opened(page, site, "/")
+            print(f"{'phone' if phone else 'desk'}: {size / 1000:.1f} kB, LCP {painted:.2f} s, shifts {shifts}")
+            assert size <= MOST
+            assert sum(shift[0] for shift in shifts) < STILL
+            assert not any(urlsplit(name).path.endswith(".mjs") for name in names(page)), "the map came uncalled"
+        quickest = min(quickest, painted)
+        if 0 < quickest <= SEEN:
+            break
+    assert 0 < quickest <= SEEN
 
 
 LOADED = ["/clusters", "/organisation/cluster-at-r", "/map", "/country/svk", "/search?q=klastr"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import re
 import time
@@ -142,3 +143,24 @@ def test_openapi_tells_map_network_and_timeline_with_examples_that_work(web: htt
                 if value != "":
                     found = web.get(f"{path}{endings[-1]}", params={parameter["name"]: value})
                     assert found.status_code == 200, found.text
+
+
+def test_the_land_is_a_file_of_its_own(web: httpx.Client) -> None:
+    for path, name in (("/", "broad"), ("/map", "middle")):
+        page = web.get(path, headers={"Accept": "text/html"}).text
+        drawn = page[page.index('<svg class="drawn-map"') :]
+        used = re.findall(r'<use class="(land[ a-z]*)" href="(static/land-(\w+)-[0-9a-f]{10}\.svg)#(\w+)"/>', drawn)
+        assert [(kind, of, part) for kind, _, of, part in used] == [
+            ("land", name, "other"),
+            ("land focus", name, "focus"),
+        ]
+        assert '<path class="land' not in page
+        found = web.get(f"/{used[0][1]}", headers={"Accept-Encoding": "identity"})
+        assert found.headers["Content-Type"] == "image/svg+xml" and "immutable" in found.headers["Cache-Control"]
+        assert hashlib.sha256(found.content).hexdigest()[:10] in used[0][1]
+        assert [path.get("id") for path in ElementTree.fromstring(found.content)] == ["other", "focus"]
+        packed = web.get(f"/{used[0][1]}", headers={"Accept-Encoding": "gzip"})
+        assert packed.headers["Content-Encoding"] == "gzip" and packed.content == found.content
+    alone = web.get("/map.svg").text
+    assert "<use" not in alone and alone.count('<path class="land') == 2  # a file stands alone
+    assert web.get("/static/land-broad-0000000000.svg").status_code == 404

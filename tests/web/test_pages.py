@@ -14,10 +14,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from v4graph.web import built, pages
 from v4graph.web.sectors import FAMILIES, family_of, icon_of
-from v4graph.web.words import LANGUAGES, initial, shown_date, shown_number, sort_key, words
+from v4graph.web.words import LANGUAGES, initial, ordered, shown_date, shown_number, sort_key, words
 
 ROOT = Path(__file__).parent.parent.parent
 FRONTEND = ROOT / "frontend"
@@ -89,6 +91,14 @@ def test_dates_and_numbers() -> None:
 )
 def test_alphabetical_order(language: str, in_order: list[str]) -> None:
     assert sorted(reversed(in_order), key=lambda text: sort_key(text, language)) == in_order
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text('aAbcčchdzsžőßøæ 19„"\n\u0301漢', max_size=4), max_size=30), st.sampled_from(list(LANGUAGES)))
+def test_many_names_are_put_in_order_as_each_is(texts: list[str], language: str) -> None:
+    names = [str(number % 7) for number in range(len(texts))]
+    each = sorted(range(len(texts)), key=lambda n: (sort_key(texts[n], language), names[n]))
+    assert ordered(texts, names, language) == each
 
 
 def test_the_letter_a_name_is_listed_under() -> None:
@@ -251,6 +261,7 @@ def test_the_start_page_carries_its_styles(web: httpx.Client) -> None:
     assert len(fonts) == 6
     for font in fonts:
         assert web.get(f"/{font}").headers["Content-Type"] == "font/woff2"
+    assert ".home-map" in style[1] and ".time-shown" not in style[1] and len(style[1]) < 30_000
     linked = web.get("/sources", headers=PAGES).text
     assert '<link rel="stylesheet"' in linked and "page-style" not in linked
     assert linked.index('rel="stylesheet"') < linked.index('as="font"')

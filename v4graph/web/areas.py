@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from math import ceil, floor
 from typing import Any
@@ -14,10 +15,10 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from v4graph.atlas import LAYERS, NUTS, Asked, View, region_of, slug
+from v4graph.atlas import LAYERS, NUTS, Asked, Spot, View, region_of, slug
 from v4graph.errors import NotFound
 from v4graph.web import collections, drawings, pages
-from v4graph.web.guides import Guide, Shown
+from v4graph.web.guides import Guide
 from v4graph.web.negotiation import HTML, Choice
 from v4graph.web.replies import links_of, reply
 from v4graph.web.sectors import family_of
@@ -84,25 +85,27 @@ def _page(guide: Guide, facet: str, iri: str, title: Text, links: Links) -> byte
     inside = _inside(guide, facet, iri)
     clusters = guide.atlas.look(Asked(LAYERS[:1], {facet: inside})) if inside else _NOTHING
     partners = guide.atlas.look(Asked(LAYERS[1:], {facet: inside})) if inside else _NOTHING
-    things = guide.listed(clusters)
-    others = [shown for shown in guide.listed(partners) if not shown.is_cluster]
+    spots = guide.atlas.spots
+    here = [spots[n] for n in clusters.spots]
+    besides = [spots[n] for n in partners.spots if not spots[n].is_cluster]
+    beside = replace(partners, spots=tuple(n for n in partners.spots if not spots[n].is_cluster))
     projects = _counted(guide, partners.counts.get("project", {}))
-    country = next((c for thing in (*things, *others) for c in guide.atlas.spots_of(thing.iri, "country")), "")
+    country = next((c for spot in (*here, *besides) for c in spot.facets["country"]), "")
     content: dict[str, Any] = {
         "facet": facet,
         "code": slug(iri),
         "iri": iri,
         "title": title,
         "country": (slug(country), guide.name(country)) if country and facet == "region" else None,
-        "clusters": things[:_LISTED],
-        "total": len(things),
-        "others": others[:_LISTED],
-        "partners": len(others),
+        "clusters": guide.listed(clusters, _LISTED),
+        "total": len(here),
+        "others": guide.listed(beside, _LISTED),
+        "partners": len(besides),
         "sectors": [(*row, family_of(row[1])) for row in _counted(guide, clusters.counts.get("sector", {}))],
         "regions": _counted(guide, clusters.counts.get("region", {})) if facet == "country" else [],
         "projects": projects[:_PROJECTS],
         "taken_part": len(projects),
-        "picture": _picture([*things, *others], links),
+        "picture": _picture([*here, *besides], guide, links),
         "query": "&".join(f"{facet}={slug(value)}" for value in inside),
     }
     return pages.render("area.html", links, **content)
@@ -128,7 +131,7 @@ def _counted(guide: Guide, counts: Mapping[str, int]) -> list[Counted]:
     return sorted(found, key=lambda row: (-row[3], row[2].text, row[0]))
 
 
-def _picture(things: list[Shown], links: Links) -> Markup | None:
+def _picture(things: list[Spot], guide: Guide, links: Links) -> Markup | None:
     """Where they are, as near as all of them can be seen."""
     points = [thing.point for thing in things if thing.point]
     if not points:
@@ -137,4 +140,4 @@ def _picture(things: list[Shown], links: Links) -> Markup | None:
     south, north = min(p.latitude for p in points), max(p.latitude for p in points)
     beside, above = max(_LEAST - (east - west) / 2, 0.5), max(_LEAST * 0.6 - (north - south) / 2, 0.3)
     around = (floor(west - beside), floor(south - above), ceil(east + beside), ceil(north + above))
-    return drawings.picture(things, to=links.to, around=around)
+    return drawings.picture(things, guide.shown, links=links, around=around)

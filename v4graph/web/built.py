@@ -21,7 +21,7 @@ from starlette.types import Scope
 from v4graph.web.negotiation import accepts_coding
 
 STATIC = Path(__file__).parent / "static"
-_FOREVER = "public, max-age=31536000, immutable"
+FOREVER = "public, max-age=31536000, immutable"
 _FOR_AN_HOUR = "public, max-age=3600"
 _LASTING = re.compile(r"-(?:[0-9a-f]{10}|[0-9A-Z]{8})\.\w+$|^[\w-]+-\d+\.\d+\.\d+/")
 """Paths that carry the hash of their content, or a version."""
@@ -72,16 +72,16 @@ def early_hash() -> str:
 
 
 @lru_cache(maxsize=1)
-def whole_style() -> Markup:
-    """The stylesheet as it stands in the start page: a first visitor on a slow line waits for one answer, not two."""
-    text = (STATIC / manifest()["style.css"]).read_text(encoding="utf-8")
+def start_style() -> Markup:
+    """What of the styles the start page needs, for it carries them: who comes first waits for one answer, not two."""
+    text = (STATIC / manifest()["start.css"]).read_text(encoding="utf-8")
     return Markup(text.replace('url("fonts/', 'url("static/fonts/'))
 
 
 @lru_cache(maxsize=1)
 def style_hash() -> str:
     """What a Content-Security-Policy calls it there."""
-    return _source_of(whole_style())
+    return _source_of(start_style())
 
 
 def _source_of(text: str) -> str:
@@ -104,7 +104,7 @@ class Built(StaticFiles):
         if found is None or not Path(full).is_file() or path.endswith((".br", ".gz")):
             raise HTTPException(404)
         headers = {
-            "Cache-Control": _FOREVER if _LASTING.search(path) else _FOR_AN_HOUR,
+            "Cache-Control": FOREVER if _LASTING.search(path) else _FOR_AN_HOUR,
             "Vary": "Accept-Encoding",
             "X-Content-Type-Options": "nosniff",
         }

@@ -34,7 +34,7 @@ from v4graph.web.delivery import present_snapshot
 from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable
 from v4graph.web.replies import alternates, links_of, number, reply
 from v4graph.web.telling import Text, Value
-from v4graph.web.words import initial, sort_key
+from v4graph.web.words import initial, ordered
 
 FORMATS = (HTML, *GRAPH_FORMATS, CSV)
 READABLE = {
@@ -117,7 +117,8 @@ def _listing(rows: Iterable[Mapping[str, Term]], languages: tuple[str, ...], spo
         if "label" in row:
             by_language[getattr(row["label"], "language", None) or ""] = row["label"].value
     by_name = [(pages.name_of(iri, names[iri], languages, iris), iri) for iri in names]
-    return Listing(names, types, sorted(by_name, key=lambda pair: (sort_key(pair[0].text, spoken), pair[1])))
+    order = ordered([name.text for name, _ in by_name], [iri for _, iri in by_name], spoken)
+    return Listing(names, types, [by_name[number] for number in order])
 
 
 def names_of(rows: Iterable[Mapping[str, Term]]) -> Names:

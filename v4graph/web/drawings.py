@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,15 +12,19 @@ from math import cos, sin, sqrt
 
 from markupsafe import Markup, escape
 
+from v4graph.atlas import Spot
 from v4graph.outlines import Frame, drawn
 from v4graph.web.guides import Shown
 from v4graph.web.miniatures import outlines
+from v4graph.web.telling import Links
 
 MIDDLE = (8.2, 44.9, 25.6, 55.3)
 """What is shown first: the countries of the project and most of their neighbours (west, south, east, north)."""
 BROAD = (2.2, 45.3, 32.5, 55.2)
 """The same in a wide picture."""
 _EUROPE = (-11.5, 35.5, 34.5, 61.0)
+_LAND = {"middle": MIDDLE, "broad": BROAD, "europe": _EUROPE}
+"""The frames that many pages show; their land is a file that a browser fetches once, after the page."""
 _WIDTH = 1600
 _DENSE = 500
 """From so many points on, those that lie close together are drawn as one."""
@@ -34,7 +40,7 @@ class Mark:
     x: float
     y: float
     radius: float
-    shown: Shown
+    spot: Spot
     count: int = 1
 
 
@@ -46,11 +52,44 @@ def frame(west: float, south: float, east: float, north: float) -> Frame:
 
 @lru_cache(maxsize=64)
 def _base(found: Frame) -> Markup:
-    shapes = outlines().countries
-    other = drawn([ring for code, rings in shapes if not code for ring in rings], found)
-    focus = drawn([ring for code, rings in shapes if code for ring in rings], found)
+    other, focus = _land(found)
     # only letters and numbers made here
     return Markup(f'<path class="land" d="{other}"/><path class="land focus" d="{focus}"/>')
+
+
+def _land(found: Frame) -> tuple[str, str]:
+    """The paths of the countries around those of the project, and of these."""
+    shapes = outlines().countries
+    other = drawn([ring for code, rings in shapes if not code for ring in rings], found)
+    return other, drawn([ring for code, rings in shapes if code for ring in rings], found)
+
+
+@lru_cache(maxsize=1)
+def land_files() -> Mapping[str, bytes]:
+    """The land of the frames that many pages show, gzip, by names that carry the hash of the content."""
+    made = {}
+    for name, degrees in _LAND.items():
+        paths = zip(("other", "focus"), _land(frame(*degrees)), strict=True)
+        # colours and widths come from the page that uses them (SVG 2 §5.5), but this does not go down to them
+        text = "".join(f'<path id="{id_}" d="{d}" vector-effect="non-scaling-stroke"/>' for id_, d in paths)
+        content = f'<svg xmlns="http://www.w3.org/2000/svg">{text}</svg>'.encode()
+        digest = hashlib.sha256(content).hexdigest()[:10]
+        made[f"land-{name}-{digest}.svg"] = gzip.compress(content, 9, mtime=0)
+    return made
+
+
+@lru_cache(maxsize=1)
+def _used() -> Mapping[Frame, str]:
+    return {frame(*_LAND[name.split("-")[1]]): f"static/{name}" for name in land_files()}
+
+
+def _base_of(found: Frame, links: Links | None) -> Markup:
+    """The land of a frame: used from its file where there is one and the drawing stands in a page."""
+    path = _used().get(found) if links else None
+    if links is None or path is None:
+        return _base(found)
+    file = links.to(path)
+    return Markup('<use class="land" href="{0}#other"/><use class="land focus" href="{0}#focus"/>').format(file)
 
 
 @lru_cache(maxsize=4)
@@ -58,7 +97,7 @@ def _regions(found: Frame) -> Mapping[str, str]:
     return {code: drawn(rings, found) for code, rings in outlines().regions.items()}
 
 
-def framing(things: Iterable[Shown]) -> Frame:
+def framing(things: Iterable[Spot]) -> Frame:
     """The middle of Europe when everything lies in it, else more of Europe."""
     middle = frame(*MIDDLE)
     points = [t.point for t in things if t.point]
@@ -71,7 +110,7 @@ def step_of(count: int, most: int) -> int:
     return min(_STEPS, 1 + int(_STEPS * sqrt(count / most) - 1e-9)) if count and most else 0
 
 
-def shaded(things: Iterable[Shown], regions: Mapping[str, Sequence[str]]) -> dict[str, int]:
+def shaded(things: Iterable[Spot], regions: Mapping[str, Sequence[str]]) -> dict[str, int]:
     """How many things each region has; ``regions`` are those of a thing by its IRI."""
     found: dict[str, int] = {}
     for thing in things:
@@ -80,9 +119,9 @@ def shaded(things: Iterable[Shown], regions: Mapping[str, Sequence[str]]) -> dic
     return found
 
 
-def marks(things: Sequence[Shown], found: Frame) -> list[Mark]:
+def marks(things: Sequence[Spot], found: Frame) -> list[Mark]:
     """Where the things are; those at the same place stand around it, of very many those close together are one."""
-    placed: dict[tuple[int, int], list[tuple[float, float, Shown]]] = {}
+    placed: dict[tuple[int, int], list[tuple[float, float, Spot]]] = {}
     located = [t for t in things if t.point]
     size = _CELL if len(located) > _DENSE else 1
     for thing in located:
@@ -103,7 +142,7 @@ def marks(things: Sequence[Shown], found: Frame) -> list[Mark]:
     return made
 
 
-def lines(things: Sequence[Shown], leads: Iterable[str], found: Frame) -> str:
+def lines(things: Sequence[Spot], leads: Iterable[str], found: Frame) -> str:
     """Lines from those who lead to the others, or between all when nobody knows where those are, as a path."""
     at = {t.iri: found.at(t.point.longitude, t.point.latitude) for t in things if t.point}
     heads = [at[iri] for iri in leads if iri in at]
@@ -112,20 +151,32 @@ def lines(things: Sequence[Shown], leads: Iterable[str], found: Frame) -> str:
 
 
 def picture(
-    things: Sequence[Shown],
+    things: Sequence[Spot],
+    show: Callable[[Spot], Shown],
     *,
-    to: Callable[[str], str] | None,
+    links: Links | None,
+    linked: bool = True,
     leads: Sequence[str] = (),
     shades: Mapping[str, int] | None = None,
     alone: str = "",
     around: tuple[float, float, float, float] | None = None,
+    marked: Sequence[Mark] | None = None,
 ) -> Markup:
-    """The drawing; ``to`` makes the address of a page (None: no links), ``alone`` is the style of a file.
+    """The drawing of things.
 
-    ``around`` are the degrees that are shown, without it those that fit the things.
+    Args:
+        things: what is drawn.
+        show: tells a thing in the words of a page.
+        links: the links of the page it stands in.
+        linked: whether points lead to the pages of the things.
+        leads: who leads the others; lines are drawn from there.
+        shades: how many things each region has.
+        alone: the style of a file that stands in no page.
+        around: the degrees that are shown, without it those that fit the things.
+        marked: the marks of the things there, when somebody has them.
     """
     found = frame(*around) if around else framing(things)
-    parts = [f'<rect class="sea" width="{found.width}" height="{found.height}"/>', _base(found)]
+    parts = [f'<rect class="sea" width="{found.width}" height="{found.height}"/>', _base_of(found, links)]
     if shades is not None:
         most = max(_STEPS, *shades.values()) if shades else 0
         for code, path in _regions(found).items():
@@ -135,7 +186,8 @@ def picture(
     path = lines(things, leads, found) if leads else ""
     if path:
         parts.append(f'<path class="line" d="{path}"/>')
-    parts += [_drawn_mark(mark, to) for mark in marks(things, found)]
+    to = links.to if links and linked else None
+    parts += [_drawn_mark(mark, show, to) for mark in (marks(things, found) if marked is None else marked)]
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{found.width}" height="{found.height}" '
         f'viewBox="0 0 {found.width} {found.height}"><style>{alone}</style>'
@@ -146,11 +198,11 @@ def picture(
     return Markup(head + "".join(parts) + "</svg>")  # names and addresses are escaped where they are put in
 
 
-def _drawn_mark(mark: Mark, to: Callable[[str], str] | None) -> str:
+def _drawn_mark(mark: Mark, show: Callable[[Spot], Shown], to: Callable[[str], str] | None) -> str:
     if mark.count > 1:
         circle = f'<circle class="many" cx="{mark.x:.0f}" cy="{mark.y:.0f}" r="{mark.radius:.0f}"/>'
         return f'{circle}<text class="number" x="{mark.x:.0f}" y="{mark.y + 8:.0f}">{mark.count}</text>'
-    thing = mark.shown
+    thing = show(mark.spot)
     vague = " vague" if thing.point and thing.point.precision == "region" else ""
     circle = (
         f'<circle class="f-{thing.family}{vague}" cx="{mark.x:.0f}" cy="{mark.y:.0f}" r="{mark.radius:.0f}">'

@@ -24,7 +24,7 @@ from v4graph.iris import Iris
 from v4graph.rdf import Format
 from v4graph.statements import DCTERMS, TYPE
 from v4graph.web import built, drawings, map, pages
-from v4graph.web.guides import Guide, Shown
+from v4graph.web.guides import Guide
 from v4graph.web.negotiation import HTML, Choice
 from v4graph.web.replies import links_of, number, reply
 from v4graph.web.telling import Teller
@@ -123,9 +123,10 @@ async def explained(request: Request) -> ASGIApp:
 
 def _sample(guide: Guide) -> tuple[str, str]:
     """A thing that shows well as a card: its page and name."""
-    placed = [s for s in guide.shown if s.is_cluster and s.point]
+    placed = [s for s in guide.atlas.spots if s.is_cluster and s.point]
     best = next((s for s in placed if s.iri.endswith("/automotive-cluster-slovakia")), next(iter(placed), None))
-    return (best.page, best.name.text) if best else ("", "")
+    shown = guide.shown(best) if best else None
+    return (shown.page, shown.name.text) if shown else ("", "")
 
 
 async def _thing(request: Request, path: str, languages: tuple[str, ...]) -> tuple[str, str]:
@@ -179,7 +180,7 @@ async def card(request: Request) -> ASGIApp:
         guide = await state.guides.of(state, languages)
     teller = Teller(document, links, languages)
     spot = guide.atlas.of(iri)
-    shown: Shown | None = guide.shown[guide.atlas.names[iri]] if spot else None
+    shown = guide.shown(spot) if spot else None
     says = [v for v in document.values(iri, f"{DCTERMS}description") if hasattr(v, "language")]
     values: dict[str, Any] = {
         "title": teller.name(iri),
@@ -188,7 +189,7 @@ async def card(request: Request) -> ASGIApp:
         "lede": next((v for x in languages for v in says if v.language == x), None),
         "page": f"{request.path_params['kind']}/{request.path_params['slug']}",
         "theme": theme,
-        "picture": drawings.picture([shown], to=None) if shown and shown.point else "",
+        "picture": drawings.picture([spot], guide.shown, links=links, linked=False) if spot and spot.point else "",
     }
     key = [document.digest, "card", languages, links, theme, shown]
     make = partial(pages.render, "embed-card.html", links, **values)

@@ -6,25 +6,29 @@ import csv
 import io
 import json
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio.to_thread
 from markupsafe import Markup
 from starlette.datastructures import State
 
-from v4graph.atlas import FACETS, NUTS, Atlas, Point, View, slug
+from v4graph.atlas import FACETS, NUTS, Atlas, Point, Spot, View, slug
 from v4graph.iris import Iris
 from v4graph.web import collections, pages
 from v4graph.web.latest import Latest, read
 from v4graph.web.miniatures import outlines
 from v4graph.web.sectors import FAMILIES, family_of
 from v4graph.web.telling import Text, page_path
-from v4graph.web.words import sort_key
+from v4graph.web.words import ordered
 
 CREDITS = "Natural Earth (public domain), GeoNames (CC BY 4.0), v4graph (CC BY 4.0)"
+Made = TypeVar("Made")
 _KEPT = 12
+_ORDERS = 4
+"""Views that are kept in order: the whole ones are asked for first, and again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +52,26 @@ class Shown:
 
 
 class Guide:
-    """All spots in the languages of a reader."""
+    """All spots in the languages of a reader; each is named when it is looked at."""
 
     def __init__(
-        self, atlas: Atlas, names: collections.Names, languages: tuple[str, ...], iris: Iris, token: str
+        self,
+        atlas: Atlas,
+        names: collections.Names,
+        languages: tuple[str, ...],
+        iris: Iris,
+        token: str,
+        shared: dict[str, Any],
     ) -> None:
-        """Name everything, and put it in order; ``token`` is that of the snapshot they are from."""
+        """Guide through an atlas; ``token`` is that of its snapshot, ``shared`` what all its guides have in common."""
+        self._shared = shared
         self.atlas, self.token = atlas, token
         self.pictures: dict[str, Markup] = {}
         """Drawings of everything, by what they are for."""
         self._names, self._languages, self._iris = names, languages, iris
         self._named: dict[str, Text] = {}
-        self.shown = [self._show(number) for number in range(len(atlas.spots))]
-        keys = [sort_key(shown.name.text, languages[0]) for shown in self.shown]
-        self._order = sorted(range(len(keys)), key=lambda number: (keys[number], self.shown[number].iri))
+        self._shown: dict[int, Shown] = {}
+        self._orders: dict[tuple[int, ...], list[int]] = {}
         self._features: dict[int, str] = {}
 
     def name(self, iri: str) -> Text:
@@ -71,10 +81,39 @@ class Guide:
             found = self._named[iri] = pages.name_of(iri, self._names.get(iri, {}), self._languages, self._iris)
         return found
 
-    def listed(self, view: View) -> list[Shown]:
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        """What does not depend on the language, worked out for the first guide that needs it."""
+        if name not in self._shared:
+            self._shared[name] = make()
+        found: Made = self._shared[name]
+        return found
+
+    def order(self, view: View) -> list[int]:
+        """The numbers of what is seen, in alphabetical order."""
+        found = self._orders.get(view.spots)
+        if found is None:
+            spots = [self.atlas.spots[number] for number in view.spots]
+            texts = [pages.name_of(spot.iri, spot.names, self._languages, self._iris).text for spot in spots]
+            order = ordered(texts, [spot.iri for spot in spots], self._languages[0])
+            found = [view.spots[place] for place in order]
+            if len(self._orders) < _ORDERS:
+                self._orders[view.spots] = found
+        return found
+
+    def listed(self, view: View, most: int | None = None) -> list[Shown]:
         """What is seen, in alphabetical order."""
-        seen = set(view.spots)
-        return [self.shown[number] for number in self._order if number in seen]
+        return [self.show(number) for number in self.order(view)[:most]]
+
+    def show(self, number: int) -> Shown:
+        """A spot, by its number."""
+        found = self._shown.get(number)
+        if found is None:
+            found = self._shown[number] = self._show(number)
+        return found
+
+    def shown(self, spot: Spot) -> Shown:
+        """A spot of the atlas."""
+        return self.show(self.atlas.names[spot.iri])
 
     def _show(self, number: int) -> Shown:
         spot = self.atlas.spots[number]
@@ -96,8 +135,7 @@ class Guide:
 
     def geojson(self, view: View) -> bytes:
         """What is seen as GeoJSON (RFC 7946); what has no place has no geometry (§3.2)."""
-        seen = set(view.spots)
-        features = ",\n".join(self._feature(number) for number in self._order if number in seen)
+        features = ",\n".join(self._feature(number) for number in self.order(view))
         head = json.dumps({"total": len(view.spots), "withoutPlace": view.off, "credits": CREDITS}, ensure_ascii=False)
         return f'{{"type":"FeatureCollection",{head[1:-1]},"features":[\n{features}\n]}}\n'.encode()
 
@@ -109,7 +147,7 @@ class Guide:
         return text
 
     def _told(self, number: int) -> dict[str, Any]:
-        spot, shown = self.atlas.spots[number], self.shown[number]
+        spot, shown = self.atlas.spots[number], self.show(number)
         point = shown.point
         properties: dict[str, Any] = {
             "name": shown.name.text,
@@ -139,11 +177,8 @@ class Guide:
         text = io.StringIO()
         write = csv.writer(text).writerow
         write(["id", "name", "kind", *FACETS, "longitude", "latitude", "precision", "place"])
-        seen = set(view.spots)
-        for number in self._order:
-            if number not in seen:
-                continue
-            spot, shown = self.atlas.spots[number], self.shown[number]
+        for number in self.order(view):
+            spot, shown = self.atlas.spots[number], self.show(number)
             values = ["; ".join(self.name(value).text for value in spot.facets[facet]) for facet in FACETS]
             point = shown.point
             where: list[object] = ["", "", ""]
@@ -168,6 +203,7 @@ class Guides:
         """Start with none."""
         self.latest = Latest(_atlas)
         self._guides: OrderedDict[tuple[str, ...], Guide] = OrderedDict()
+        self._shared: tuple[Atlas | None, dict[str, Any]] = (None, {})
 
     async def atlas(self, state: State) -> Atlas:
         """All spots."""
@@ -182,7 +218,9 @@ class Guides:
             self._guides.move_to_end(languages)
             return kept
         names = await collections.named(state, _mentioned(atlas), f"map {token}")
-        made = await anyio.to_thread.run_sync(lambda: Guide(atlas, names, languages, state.iris, token))
+        if self._shared[0] is not atlas:
+            self._shared = (atlas, {})
+        made = Guide(atlas, names, languages, state.iris, token, self._shared[1])
         for others in [held for held, guide in self._guides.items() if guide.atlas is not atlas]:
             del self._guides[others]
         self._guides[languages] = made

@@ -76,7 +76,7 @@ async def home(request: Request) -> ASGIApp:
         "published": _published(rows, links, name),
         "differing": int(differing[0]["count"].value) if differing else 0,
         "disagreements": _sample(sampled, links, name),
-        "home_map": await map.for_home(state, languages),
+        "home_map": await map.for_home(state, links, languages),
     }
     make = partial(pages.render, "home.html", links, **content)
     return await reply(request, choice, ["home", links, languages, content], make)

@@ -32,7 +32,7 @@ from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable
 from v4graph.web.replies import alternates, links_of, number, reply
 from v4graph.web.shelves import Choices, Shelves
 from v4graph.web.telling import Links
-from v4graph.web.words import FALLBACK, sort_key
+from v4graph.web.words import FALLBACK, ordered
 from v4graph.workbooks import csv_bytes, xlsx_bytes
 
 XLSX = Format("xlsx", ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",), "", "XLSX")
@@ -61,11 +61,6 @@ def formats_of(collection: Collection) -> tuple[Format, ...]:
     return tuple(fmt for fmt in FORMATS if fmt is not GEOJSON or collection.has_places)
 
 
-def key_of(language: str) -> Callable[[str], object]:
-    """What names are sorted by in a language."""
-    return lambda text: sort_key(text, language)
-
-
 async def answer(request: Request, collection: Collection, fixed: Format | None = None) -> ASGIApp:
     """A page of a collection, in the format asked for by ending or ``Accept``."""
     state: State = request.app.state
@@ -85,7 +80,7 @@ async def answer(request: Request, collection: Collection, fixed: Format | None 
         if cursor is not None and cursor.edition != shelf.content.edition:
             shelf = _older(state, collection, cursor, request)
         asked = asked_of(request, shelf, await state.shelves.choices(state))
-        make = partial(shelf.select, asked, language, key_of(language))
+        make = partial(shelf.select, asked, language, partial(ordered, language=language))
         selection = await _in_thread(shelf, make)
     if cursor is not None and cursor.selection != asked.digest(language):
         sentence = "cursor belongs to other filters, another order or language. Leave it out to start anew."

@@ -6,7 +6,9 @@ itself, several times for any of them), ``q`` for names, ``layer`` for ``cluster
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gzip
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,19 +16,21 @@ from urllib.parse import urlencode
 
 from fastapi import FastAPI
 from starlette.datastructures import QueryParams, State
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from v4graph.atlas import FACETS, LAYERS, NUTS, Asked, Atlas, View, slug
+from v4graph.atlas import FACETS, LAYERS, NUTS, Asked, Atlas, Spot, View, slug
 from v4graph.errors import UnknownParameter
 from v4graph.features import GEOJSON
 from v4graph.rdf import CSV, Format
-from v4graph.web import drawings, pages
+from v4graph.web import built, drawings, pages
 from v4graph.web.choosing import OFFERED, chosen, offered
 from v4graph.web.delivery import present_snapshot
-from v4graph.web.guides import Guide, Guides, Shown
-from v4graph.web.negotiation import HTML
+from v4graph.web.guides import Guide, Guides, main_family
+from v4graph.web.negotiation import HTML, accepts_gzip
 from v4graph.web.replies import alternates, form_of, reply
 from v4graph.web.sectors import FAMILIES, family_of
 from v4graph.web.telling import Links, Text
@@ -64,6 +68,7 @@ def add_routes(app: FastAPI) -> None:
     """Put the map into an application."""
     app.state.guides = Guides()
     app.router.routes.append(Route(PATH, charted))
+    app.router.routes.append(Route("/static/land-{name}.svg", land))
     for fmt in FORMATS[1:]:
         app.router.routes.append(Route(f"{PATH}.{fmt.ending}", partial(charted, fixed=fmt)))
 
@@ -100,6 +105,17 @@ def address_of(asked: Asked) -> list[tuple[str, str]]:
     found += [(facet, slug(value)) for facet in FACETS for value in asked.facets.get(facet, ())]
     usual = LAYERS if "project" in asked.facets else LAYERS[:1]
     return found if asked.layers == usual else [*found, *(("layer", layer) for layer in asked.layers)]
+
+
+async def land(request: Request) -> Response:
+    """The land below the points of drawings, which every page uses from here."""
+    packed = drawings.land_files().get(f"land-{request.path_params['name']}.svg")
+    if packed is None:
+        raise HTTPException(404)
+    headers = {"Cache-Control": built.FOREVER, "Vary": "Accept-Encoding", "X-Content-Type-Options": "nosniff"}
+    if accepts_gzip(request.headers.get("accept-encoding", "")):
+        return Response(packed, headers={**headers, "Content-Encoding": "gzip"}, media_type=SVG.media_type)
+    return Response(gzip.decompress(packed), headers=headers, media_type=SVG.media_type)
 
 
 async def charted(request: Request, fixed: Format | None = None) -> ASGIApp:
@@ -143,11 +159,16 @@ def drawing(
     guide: Guide, asked: Asked, view: View, links: Links | None, *, shade: bool = False, alone: bool = False
 ) -> str:
     """What is seen as a drawing of the server's own."""
-    things = guide.listed(view)
+    things = [guide.atlas.spots[number] for number in view.spots]
     leads = leads_of(guide.atlas, asked)
     shades = drawings.shaded(things, regions_of(guide.atlas)) if shade else None
     style = drawings.file_style(drawings.COLOURS) if alone else ""
-    return drawings.picture(things, to=links.to if links else None, leads=leads, shades=shades, alone=style)
+    marked = (
+        None
+        if asked != Asked()
+        else guide.once("marks of the whole", lambda: drawings.marks(things, drawings.framing(things)))
+    )
+    return drawings.picture(things, guide.shown, links=links, leads=leads, shades=shades, alone=style, marked=marked)
 
 
 def leads_of(atlas: Atlas, asked: Asked) -> tuple[str, ...]:
@@ -186,26 +207,25 @@ def _told(guide: Guide, facet: str, iri: str) -> Text:
     return Text(f"{name.text} ({iri.removeprefix(NUTS)[:2]})", name.language) if facet == "region" else name
 
 
-def legend(things: list[Shown]) -> list[tuple[str, int]]:
+def legend(things: Iterable[Spot]) -> list[tuple[str, int]]:
     """The families of sectors that are seen, with their numbers."""
-    counts = {family: sum(t.family == family for t in things if t.point) for family in FAMILIES}
-    return [(family, count) for family, count in counts.items() if count]
+    counts = Counter(main_family(thing.facets["sector"]) for thing in things if thing.point)
+    return [(family, counts[family]) for family in FAMILIES if counts[family]]
 
 
 def content_of(guide: Guide, asked: Asked, links: Links, shade: bool) -> dict[str, Any]:
     """What the map's templates show."""
     view = guide.atlas.look(asked)
-    things = guide.listed(view)
     return {
         "q": asked.text,
         "asked": asked,
         "layers": {layer: (view.layers[layer], layer in asked.layers) for layer in LAYERS},
         "options": options(guide, asked, view, links.spoken),
         "offered": OFFERED,
-        "total": len(things),
+        "total": len(view.spots),
         "off": view.off,
-        "things": things[:LISTED],
-        "legend": legend(things),
+        "things": guide.listed(view, LISTED),
+        "legend": legend(guide.atlas.spots[number] for number in view.spots),
         "shade": shade,
         "picture": drawing(guide, asked, view, links, shade=shade),
         "formats": data_addresses(asked, links, shade),
@@ -215,12 +235,16 @@ def content_of(guide: Guide, asked: Asked, links: Links, shade: bool) -> dict[st
     }
 
 
-async def for_home(state: State, languages: tuple[str, ...]) -> dict[str, Any]:
+async def for_home(state: State, links: Links, languages: tuple[str, ...]) -> dict[str, Any]:
     """The map on the start page: a drawing without links, and its sums."""
     guide = await state.guides.of(state, languages)
     view = guide.atlas.look(Asked())
     if "home" not in guide.pictures:
-        guide.pictures["home"] = drawings.picture(guide.listed(view), to=None, around=drawings.BROAD)
+        things = [guide.atlas.spots[number] for number in view.spots]
+        marked = guide.once("marks of the home", lambda: drawings.marks(things, drawings.frame(*drawings.BROAD)))
+        guide.pictures["home"] = drawings.picture(
+            things, guide.shown, links=links, linked=False, around=drawings.BROAD, marked=marked
+        )
     return {"picture": guide.pictures["home"], "placed": len(view.spots) - view.off, "off": view.off}
 
 

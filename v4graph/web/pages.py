@@ -104,7 +104,7 @@ def environment(language: str) -> Environment:
         icon=built.icon,
         built=built.path_of,
         early_script=built.early_script,
-        whole_style=built.whole_style,
+        start_style=built.start_style,
         family_of=family_of,
         icon_of=icon_of,
         spot=miniatures.spot,

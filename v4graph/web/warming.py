@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from starlette.datastructures import State
 from starlette.types import ASGIApp, Message
 
+from v4graph.web.pages import environment
 from v4graph.web.words import LANGUAGES
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ _LONGEST = 30.0
 async def warm(app: FastAPI, front: ASGIApp) -> None:
     """Ask for the pages that most depends on; what goes wrong is for the visitor who asks for it."""
     await asyncio.sleep(AFTER)
+    for language in LANGUAGES:
+        await asyncio.to_thread(environment, language)
     pages, worked = 0, 0.0
     for path in PATHS:
         if worked > ENOUGH:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -153,7 +153,7 @@ def _alphabet(language: str) -> tuple[dict[str, int], re.Pattern[str]]:
     """The places of the letters, and what takes a text apart into them and other characters."""
     letters = _ALPHABETS[language].split()
     longest_first = sorted(letters, key=len, reverse=True)
-    return {letter: place for place, letter in enumerate(letters, 100)}, re.compile("|".join(longest_first) + "|(?s:.)")
+    return {letter: place for place, letter in enumerate(letters, 40)}, re.compile("|".join(longest_first) + "|(?s:.)")
 
 
 def _letters(text: str, language: str) -> list[tuple[int, str]]:
@@ -226,6 +226,27 @@ def sort_key(text: str, language: str = FALLBACK) -> tuple[str, str]:
     if several is not None:
         folded = several.sub(lambda found: places.several[found[0]], folded)
     return folded.translate(places), whole
+
+
+def ordered(texts: Sequence[str], names: Sequence[str], language: str = FALLBACK) -> list[int]:
+    """The numbers of many texts in the alphabetical order of a language; of equal ones, the names decide.
+
+    As sorting by ``sort_key`` and name, in half of the time: texts that are alike to the alphabet are looked at again.
+    """
+    places, several = _order(language)
+    joined = "\n".join([text.strip(_QUOTES).replace("\n", " ") for text in texts])  # as one it is gone through quicker
+    folded = unicodedata.normalize("NFC", joined.casefold())
+    if several is not None:
+        folded = several.sub(lambda found: places.several[found[0]], folded)
+    keys = [piece.translate(places) for piece in folded.split("\n")] if texts else []
+    found = sorted(range(len(keys)), key=keys.__getitem__)
+    start = 0
+    for end in range(1, len(found) + 1):
+        if end == len(found) or keys[found[end]] != keys[found[start]]:
+            if end - start > 1:
+                found[start:end] = sorted(found[start:end], key=lambda n: (texts[n].casefold(), names[n]))
+            start = end
+    return found
 
 
 def initial(text: str, language: str = FALLBACK) -> str:
