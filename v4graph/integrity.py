@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import pyoxigraph as ox
 
-from v4graph import assets, queries
+from v4graph import assets, queries, rdf
 from v4graph.iris import Iris
 from v4graph.report import SEVERITIES, Finding, Rule, Severity
 from v4graph.vocabulary import load_vocabulary
@@ -81,15 +81,24 @@ def find_conflicts(
 
     ``own`` are those of the known lines that its source says itself.
     """
-    together = _store([*statements, *known, *load_vocabulary(iris).hierarchy])
-    alone = _store([*statements, *own, *load_vocabulary(iris).hierarchy]) if known else together
-    for integrity in load_integrity(iris):
+    vocabulary, rules = load_vocabulary(iris).hierarchy, load_integrity(iris)
+    store = _store([*statements, *own, *vocabulary])
+    alone: dict[str, set[Finding]] = {}
+    if known:
+        for integrity in rules:
+            if integrity.beside is not None:
+                alone[integrity.rule.iri] = set(_findings(integrity.rule, integrity.query, store, subjects))
+    if set(own) <= set(known):
+        _load(store, known)  # what is there once need not be read again
+    else:
+        store = _store([*statements, *known, *vocabulary])
+    for integrity in rules:
         rule = integrity.rule
         if outside and integrity.outside is not None:
             rule = replace(rule, severity=integrity.outside)
-        found = set(_findings(rule, integrity.query, together, subjects))
-        if integrity.beside is not None:
-            by_itself = set(_findings(rule, integrity.query, alone, subjects)) if known else found
+        found = set(_findings(rule, integrity.query, store, subjects))
+        if integrity.beside is not None and known:
+            by_itself = {replace(finding, rule=rule) for finding in alone[rule.iri]}
             milder = replace(rule, severity=integrity.beside)
             found = by_itself | {replace(finding, rule=milder) for finding in found - by_itself}
         yield from found
@@ -97,8 +106,13 @@ def find_conflicts(
 
 def _store(lines: Collection[str]) -> ox.Store:
     store = ox.Store()
-    store.bulk_load("\n".join(lines).encode(), ox.RdfFormat.N_TRIPLES)
+    _load(store, lines)
     return store
+
+
+def _load(store: ox.Store, lines: Collection[str]) -> None:
+    for part in rdf.in_parts(lines):
+        store.bulk_load(part, ox.RdfFormat.N_TRIPLES)
 
 
 def _findings(rule: Rule, query: str, store: ox.Store, subjects: Collection[str]) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import pyoxigraph as ox
 
@@ -75,6 +76,17 @@ def ntriples(triples: Iterable[ox.Triple | ox.Quad]) -> list[str]:
     text = ox.serialize(plain, format=ox.RdfFormat.N_TRIPLES)
     assert text is not None  # it is, when no output is given
     return sorted(set(text.decode().split("\n")) - {""})
+
+
+_TOGETHER = 20_000
+"""Lines that are written as one document."""
+
+
+def in_parts(lines: Iterable[str]) -> Iterator[bytes]:
+    """N-Triples lines as documents of so many at most; of long ones, not all are held twice."""
+    waiting = iter(lines)
+    while part := list(islice(waiting, _TOGETHER)):
+        yield "\n".join(part).encode()
 
 
 def parse_lines(lines: Iterable[str]) -> Iterator[ox.Triple]:

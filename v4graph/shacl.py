@@ -1,5 +1,7 @@
 """SHACL Core (https://www.w3.org/TR/shacl/), asked of a contribution's own records only: pySHACL, kept warm.
 
+It is asked of what the sieve (``sieve.py``) leaves in doubt, so its time and memory grow with the faults.
+
 Nothing here changes rdflib for others: literals are made with ``normalize=False`` instead of the module-wide
 ``NORMALIZE_LITERALS``, and its log messages about ill-typed literals are dropped by a filter that is deaf only while
 a validation runs in the same thread or task.
@@ -25,13 +27,14 @@ from pyshacl.constraints import ALL_CONSTRAINT_PARAMETERS, CONSTRAINT_PARAMETERS
 from pyshacl.errors import ReportableRuntimeError
 from pyshacl.graph_abstraction import DataGraph
 from pyshacl.rdfutil.stringify import stringify_node
-from rdflib.namespace import RDF, RDFS, SH
+from rdflib.namespace import RDF, SH
 from rdflib.term import Node
 
 from v4graph import rdf
 from v4graph.errors import RulesBroken
 from v4graph.iris import Iris
 from v4graph.rules import load_rules
+from v4graph.sieve import Doubtful, Sieve
 
 _UNREAD = "x-unread:"
 _NOT_READ = frozenset(f"http://www.w3.org/1999/02/22-rdf-syntax-ns#{name}" for name in ("XMLLiteral", "HTML", "JSON"))
@@ -90,65 +93,19 @@ def fill(graph: rdflib.Graph, triples: Iterable[ox.Triple]) -> rdflib.Graph:
     return graph
 
 
-_ASK_WITHOUT_VALUES = (SH.minCount, SH.hasValue, SH.equals, SH.qualifiedMinCount, SH.sparql)
-"""What a property shape may ask though a record has no value; all else is asked of values, and holds of none."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Aims:
-    """The shapes as pySHACL reads them, and at what each one aims: read once, as reading takes longer than a check.
-
-    ``of_values`` are the properties of shapes that ask something of values only: a record has a value of few of them.
-    """
-
-    shapes: pyshacl.ShapesGraph
-    at_kind: Mapping[Node, tuple[Node, ...]]
-    at_subjects: Mapping[Node, tuple[Node, ...]]
-    at_objects: Mapping[Node, tuple[Node, ...]]
-    of_values: Mapping[Node, Node]
-
-    def focus_nodes(self, data: rdflib.Graph, subjects: Collection[Node]) -> dict[Node, list[Node]]:
-        """Each shape's focus nodes (https://www.w3.org/TR/shacl/#targets), as far as they are among the subjects.
-
-        Costs as much as is said of the subjects, however much more the data hold.
-        """
-        found: dict[Node, dict[Node, None]] = {}
-
-        def aim(node: Node, shapes: Iterable[Node], spoken: Collection[Node | None]) -> None:
-            for shape in shapes:
-                if self.of_values.get(shape) in spoken:
-                    found.setdefault(shape, {})[node] = None
-
-        for node in subjects:
-            spoken: set[Node | None] = {None, *data.predicates(node)}
-            for property_, value in data.predicate_objects(node):
-                aim(node, self.at_subjects.get(property_, ()), spoken)
-                if value in subjects:
-                    aim(value, self.at_objects.get(property_, ()), {None, *data.predicates(value)})
-                if property_ == RDF.type:
-                    for kind in data.transitive_objects(value, RDFS.subClassOf):
-                        aim(node, self.at_kind.get(kind, ()) if kind is not None else (), spoken)
-        return {shape: list(nodes) for shape, nodes in found.items()}
+@lru_cache(maxsize=2)
+def _shapes(iris: Iris) -> pyshacl.ShapesGraph:
+    """The shapes as pySHACL reads them: read once, as reading takes longer than a check."""
+    shapes = pyshacl.ShapesGraph(
+        fill(rdflib.Graph(store="SimpleMemory", bind_namespaces="none"), load_rules(iris).triples)
+    )
+    assert shapes.shapes  # pySHACL looks for them on first use
+    return shapes
 
 
 @lru_cache(maxsize=2)
-def _aims(iris: Iris) -> _Aims:
-    graph = fill(rdflib.Graph(store="SimpleMemory", bind_namespaces="none"), load_rules(iris).triples)
-    shapes = pyshacl.ShapesGraph(graph)
-    assert shapes.shapes  # pySHACL looks for them on first use
-
-    def by(property_: Node) -> dict[Node, tuple[Node, ...]]:
-        found: dict[Node, tuple[Node, ...]] = {}
-        for shape, target in graph.subject_objects(property_):
-            found[target] = (*found.get(target, ()), shape)
-        return found
-
-    of_values = {
-        shape: path
-        for shape, path in graph.subject_objects(SH.path)
-        if isinstance(path, rdflib.URIRef) and not any((shape, asks, None) in graph for asks in _ASK_WITHOUT_VALUES)
-    }
-    return _Aims(shapes, by(SH.targetClass), by(SH.targetSubjectsOf), by(SH.targetObjectsOf), of_values)
+def _sieve(iris: Iris) -> Sieve:
+    return Sieve(load_rules(iris).triples)
 
 
 _ONE_AT_A_TIME = Lock()
@@ -198,36 +155,51 @@ def find(lines: Iterable[str], own: Collection[str], iris: Iris) -> Iterator[Fou
     Raises:
         RulesBroken: the shapes cannot be applied.
     """
-    with _ONE_AT_A_TIME, _quietly():
-        aims = _aims(iris)
-        data = fill(Data(), rdf.parse_lines(lines))
-        subjects = {rdflib.URIRef(rdf.split_line(line)[0][1:-1]) for line in own}
-        seen = DataGraph.from_rdflib(data)
-        # Not the option focus_nodes: pySHACL 0.40 then skips what sh:or and sh:qualifiedValueShape ask of literals.
-        validator = pyshacl.Validator(seen, shacl_graph=aims.shapes.graph)
-        executor = validator.make_executor()
-        results: list[Any] = []
-        try:
-            for aimed, nodes in aims.focus_nodes(data, subjects).items():
-                results += aims.shapes.lookup_shape_from_node(aimed).validate(executor, seen, nodes)[1]  # type: ignore[arg-type]
-        except ReportableRuntimeError as error:
-            raise RulesBroken(f"The rules could not be applied: {error.message}") from error
-        report, _ = validator.create_validation_report(aims.shapes, not results, results)
-        yield from read(report, data, own)
+    for doubtful in _sieve(iris).doubtful(lines, own):
+        with _ONE_AT_A_TIME, _quietly():
+            yield from _find(doubtful, own, _shapes(iris))
+
+
+def _find(doubtful: Doubtful, own: Collection[str], shapes: pyshacl.ShapesGraph) -> list[Found]:
+    data = fill(Data(), rdf.parse_lines(doubtful.lines))
+    seen = DataGraph.from_rdflib(data)
+    # Not the option focus_nodes: pySHACL 0.40 then skips what sh:or and sh:qualifiedValueShape ask of literals.
+    validator = pyshacl.Validator(seen, shacl_graph=shapes.graph)
+    executor = validator.make_executor()
+    results: list[Any] = []
+    try:
+        for aimed, records in doubtful.shapes.items():
+            nodes = [rdflib.URIRef(record) for record in records]
+            results += shapes.lookup_shape_from_node(rdflib.URIRef(aimed)).validate(executor, seen, nodes)[1]
+    except ReportableRuntimeError as error:
+        raise RulesBroken(f"The rules could not be applied: {error.message}") from error
+    subjects = {record for records in doubtful.shapes.values() for record in records}
+    return list(_told([said for _, _, triples in results for said in _said(triples)], data, own, subjects))
+
+
+def _said(triples: Iterable[tuple[Node, Node, Any]]) -> Iterator[Mapping[Node, Any]]:
+    """The results among the triples that pySHACL would make a report of, where terms come with their graph."""
+    by_node: dict[Node, dict[Node, Any]] = {}
+    for node, predicate, value in triples:
+        by_node.setdefault(node, {})[predicate] = value[1] if isinstance(value, tuple) else value
+    yield from (said for said in by_node.values() if said.get(RDF.type) == SH.ValidationResult)
 
 
 def read(report: rdflib.Graph, data: rdflib.Graph, own: Collection[str]) -> Iterator[Found]:
     """What a validation report (https://www.w3.org/TR/shacl/#results-validation-report) says of our own statements."""
     subjects = {rdf.split_line(line)[0][1:-1] for line in own}
-    results = [
-        (str(report.value(result, SH.sourceConstraintComponent)), result)
-        for result in report.subjects(RDF.type, SH.ValidationResult)
-    ]
-    for component, result in sorted(results):
-        focus, path = report.value(result, SH.focusNode), report.value(result, SH.resultPath)
+    results = report.subjects(RDF.type, SH.ValidationResult)
+    yield from _told([dict(report.predicate_objects(result)) for result in results], data, own, subjects)
+
+
+def _told(
+    results: list[Mapping[Node, Any]], data: rdflib.Graph, own: Collection[str], subjects: Collection[str]
+) -> Iterator[Found]:
+    for said in results:
+        component, focus, path = str(said[SH.sourceConstraintComponent]), said[SH.focusNode], said.get(SH.resultPath)
         if str(focus) not in subjects:
             continue
-        rule, value = str(report.value(result, SH.sourceShape)), report.value(result, SH.value)
+        rule, value = str(said[SH.sourceShape]), said.get(SH.value)
         if path is None or value is None:
             yield Found(rule, str(focus), str(path) if path else None, None, component)
             continue

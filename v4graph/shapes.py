@@ -42,11 +42,10 @@ def validate(
     known = set(context)
     faults = find_faults(said, known, rules.vocabulary, iris)
     if outside:
-        told = [rdf.split_line(line) for line in said]
         described = [rdf.split_line(line) for line in known]
         gone = dict.fromkeys(set(departed) - {subject[1:-1] for subject, _, _ in described}) | withdrawn(described)
         faults = [f for f in faults if f.rule != "foreignSubject" or iris.path(f.focus) is None]
-        of_scope = list(find_scope_faults(told, gone, rules.kinds, iris))
+        of_scope = list(find_scope_faults([rdf.split_line(line) for line in said], gone, rules.kinds, iris))
         out_of_scope = {fault.focus for fault in of_scope}
         faults = [f for f in faults if f.rule != "untyped" or f.focus not in out_of_scope] + of_scope
     statements = [line for line in said if not _is_shape_statement(line)]
@@ -63,7 +62,7 @@ def validate(
         if not unknown and not (finding.path is None and finding.focus in foreign):
             findings.add(_stricter(finding, iris) if outside else finding)
     if statements:
-        subjects = {rdf.split_line(line)[0][1:-1] for line in statements}
+        subjects = {line.split(" ", 1)[0][1:-1] for line in statements}
         beside = [line for line in _needed(statements, known, every=True)]
         conflicts = set(integrity.find_conflicts(statements, beside, own, subjects, iris, outside=outside))
         # What a rule across records says of a value tells more than what a single field says of it.
@@ -84,6 +83,8 @@ def _stricter(finding: Finding, iris: Iris) -> Finding:
 
 
 def _is_shape_statement(line: str) -> bool:
+    if SH not in line:
+        return False
     _, predicate, value = rdf.split_line(line)
     return predicate.startswith(f"<{SH}") or (predicate == RDF_TYPE and value.startswith(f"<{SH}"))
 
@@ -106,7 +107,7 @@ def _of_shapes(statements: list[str], known: set[str], rules: Rules, iris: Iris)
     from v4graph import shacl  # it needs half a second to be there
 
     told = [*statements, *_needed(statements, known)]
-    mentioned = {part for line in told for part in rdf.split_line(line)}
+    mentioned = {part for line in told for part in rdf.split_line(line) if part in rules.vocabulary.told}
     for found in shacl.find([*told, *rules.vocabulary.about(mentioned)], set(statements), iris):
         yield Finding(rules.rules[found.shape], found.focus, found.path, found.value, component=found.component)
 
@@ -117,12 +118,16 @@ def _needed(statements: list[str], known: set[str], *, every: bool = False) -> I
     Where the contribution speaks, only its own words are judged: another source's different value is no fault of it.
     With ``every``, what is known of all other records too.
     """
+    described = {line.split(" ", 1)[0] for line in known}
     spoken: dict[str, set[str]] = {}
     about: set[str] = set()
-    for line in statements:
+    for line in statements if described else ():
         subject, predicate, value = rdf.split_line(line)
-        spoken.setdefault(subject, set()).add(predicate)
-        about |= {subject, value}
+        if subject in described:
+            spoken.setdefault(subject, set()).add(predicate)
+            about.add(subject)
+        if value in described:
+            about.add(value)
     for line in known:
         subject, predicate, _ = rdf.split_line(line)
         if predicate == RDF_TYPE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _PERSONAL = re.compile(
     r"[#/](birthDate|birthPlace|birthday|dateOfBirth|gender|givenName|familyName|firstName|lastName|surname|email|mbox"
@@ -22,15 +23,21 @@ _SEEN = 4000
 
 def fault_of(predicate: str, value: str) -> str | None:
     """What is wrong with a value (N-Triples text), as the end of the name of a shape; None when nothing is."""
-    if _PERSONAL.search(predicate):
+    if _is_personal(predicate):
         return "personalData"
     if not value.startswith('"'):
         return None
-    if _REGIONAL.search(value):
+    end = value.rindex('"')
+    if _REGIONAL.match(value, end):
         return "languageTag"
-    text = value[1 : value.rindex('"')][:_SEEN]
+    text = value[1:end][:_SEEN]
     if "@" in text and _MAIL.search(text):
         return "personalData"
     if _FORMULA.match(text):
         return "formula"
-    return "misreadText" if _MISREAD.search(text) else None
+    return "misreadText" if not text.isascii() and _MISREAD.search(text) else None
+
+
+@lru_cache(maxsize=256)
+def _is_personal(predicate: str) -> bool:
+    return _PERSONAL.search(predicate) is not None

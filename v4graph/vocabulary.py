@@ -16,6 +16,7 @@ from v4graph.iris import Iris
 
 SH = "<http://www.w3.org/ns/shacl#"
 RDF_TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
+_TYPING = f" {RDF_TYPE} "
 SUBCLASS = "<http://www.w3.org/2000/01/rdf-schema#subClassOf>"
 DOMAIN = "<https://schema.org/domainIncludes>"
 DISJOINT = "<http://www.w3.org/2002/07/owl#disjointWith>"
@@ -152,10 +153,12 @@ def find_faults(lines: Iterable[str], known: Collection[str], vocabulary: Vocabu
     """The faults of a contribution's statements, given what the graph knows (N-Triples lines)."""
     statements = [rdf.split_line(line) for line in lines]
     described = {s[1:-1] for s, p, _ in statements if p == RDF_TYPE}
-    described |= {line[1:].split(">", 1)[0] for line in known if f" {RDF_TYPE} " in line}
+    described |= {line[1:].split(">", 1)[0] for line in known if _TYPING in line}
     faults = list(_of_subjects(statements, described, iris))
+    fine = {f"<{name}>" for name in _declared(vocabulary, iris)}
     for subject, predicate, value in statements:
-        faults += _of_statement(subject[1:-1], predicate[1:-1], value, described, vocabulary, iris)
+        if predicate not in fine or value[0] != '"':
+            faults += _of_statement(subject[1:-1], predicate[1:-1], value, described, vocabulary, iris)
         if rule := texts.fault_of(predicate[1:-1], value):
             faults.append(Fault(rule, subject[1:-1], predicate[1:-1], value))
     faults += _of_kinds(statements, known, vocabulary, iris)
@@ -177,12 +180,12 @@ def _of_kinds(
     statements: Iterable[tuple[str, str, str]], known: Iterable[str], vocabulary: Vocabulary, iris: Iris
 ) -> Iterator[Fault]:
     """Records of two kinds that exclude each other, and properties of one kind on records of another."""
-    kinds: dict[str, set[str]] = {}
-    told = [rdf.split_line(line) for line in known if f" {RDF_TYPE} " in line]
+    kinds: dict[str, frozenset[str]] = {}
+    told = [rdf.split_line(line) for line in known if _TYPING in line]
     for subject, predicate, value in [*statements, *told]:
         if predicate == RDF_TYPE:
-            name = value[1:-1]
-            kinds.setdefault(subject, set()).update(vocabulary.above.get(name, {name}))
+            above = vocabulary.above.get(value[1:-1]) or frozenset((value[1:-1],))
+            kinds[subject] = kinds[subject] | above if subject in kinds else above  # most share one set
     excluding = {s for s, names in kinds.items() if any((a, b) in vocabulary.apart for a in names for b in names)}
     reported: set[str] = set()
     for subject, predicate, value in statements:
@@ -211,6 +214,13 @@ def _of_numbers(statements: Iterable[tuple[str, str, str]], iris: Iris) -> Itera
 
 def _is_shacl(predicate: str, value: str) -> bool:
     return predicate.startswith(SH) or (predicate == RDF_TYPE and value.startswith(SH))
+
+
+def _declared(vocabulary: Vocabulary, iris: Iris) -> Iterator[str]:
+    """The properties that may be used as they are: of a literal beside one, no more is asked of the vocabulary."""
+    own = iris.term("")
+    yield from (name for name in vocabulary.terms if name.startswith(own))
+    yield from (name for name in vocabulary.properties if not name.startswith((own, SH[1:])))
 
 
 def _of_statement(
