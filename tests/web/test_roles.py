@@ -61,6 +61,7 @@ GET    /oembed                             200    200       200       200      2
 GET    /problems/{slug}                    200    200       200       200      200           200   200      200
 GET    /sitemap-{number:int}.xml           200    200       200       200      200           200   200      200
 GET    /embed/entity/{kind}/{slug}         200    200       200       200      200           200   200      200
+GET    /static/land-{name}.svg             404    404       404       404      404           404   404      404
 GET    /country/{code}                     404    404       404       404      404           404   404      404
 GET    /region/{code}                      404    404       404       404      404           404   404      404
 GET    /{path:path}                        200    200       200       200      200           200   200      200
@@ -86,6 +87,7 @@ EXAMPLES = {
     "/sparql": "/sparql?query=ASK+%7B%7D",
     "/queries/{topic}/{name}": "/queries/nothing/nothing",
     "/dumps/{name}": "/dumps/nothing",
+    "/static/land-{name}.svg": "/static/land-nothing.svg",
     "/ontology/{name}": "/ontology/0.0.0",
     "/ontology/{version}/{name}": "/ontology/0.0.0/nothing",
     "/problems/{slug}": "/problems/not-found",
