@@ -84,17 +84,29 @@ def resulting(mode: str, current: Iterable[str], lines: Iterable[str], removed: 
 
     A patch replaces all statements about each thing it speaks of; a difference adds and removes statements.
     """
-    new, gone = set(lines), set(removed)
+    return _resulting(mode, current, set(lines), set(removed))[0]
+
+
+def _resulting(
+    mode: str, current: Iterable[str], new: set[str], gone: set[str]
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """The graph that comes of a current one, and what of it is added and removed: most is not even compared."""
+    kept: list[str] = []
+    others: list[str] = []
     if mode == "patch":
         subjects = {line[: line.index(" ")] for line in new}
-        kept = [line for line in current if line[: line.index(" ")] not in subjects and line not in gone]
+        for line in current:
+            (others if line[: line.index(" ")] in subjects or line in gone else kept).append(line)
     elif mode == "difference":
-        kept = [line for line in current if line not in gone and line not in new]
+        for line in current:
+            (others if line in gone or line in new else kept).append(line)
     elif mode in MODES:
-        kept = []
+        others = list(current)
     else:
         raise BadRequest(f"A contribution is one of {', '.join(MODES)}; “{mode}” is none.")
-    return tuple(sorted([*kept, *new]))  # quick, as what is kept comes in order
+    was = set(others)
+    lines = tuple(sorted([*kept, *new]))  # quick, as what is kept comes in order
+    return lines, tuple(sorted(new - was)), tuple(sorted(was - new))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +158,8 @@ def draft(ledger: Ledger, proposal: Proposal, earlier: Sequence[Draft] = ()) -> 
         if made.base == ((before.revision or 0) if before else 0):
             return made
     old = ledger.lines(before.content) if before else []
-    lines = resulting(proposal.mode, old, proposal.lines or (), proposal.removed)
-    was, becomes = set(old), set(lines)
-    added, removed = tuple(sorted(becomes - was)), tuple(sorted(was - becomes))
-    return Draft(proposal.source, proposal.mode, (before.revision or 0) if before else 0, lines, added, removed)
+    parts = _resulting(proposal.mode, old, set(proposal.lines or ()), set(proposal.removed))
+    return Draft(proposal.source, proposal.mode, (before.revision or 0) if before else 0, *parts)
 
 
 def draft_of(ledger: Ledger, record: Record) -> Draft:
