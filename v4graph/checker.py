@@ -82,6 +82,7 @@ def main() -> None:
     """Open, confine, then check contributions one by one until the parent closes its side."""
     fd, parent = int(sys.argv[1]), int(sys.argv[2])
     confinement.die_with_parent(parent)
+    os.nice(5)  # who reads comes first
     checker: Checker | None = None
     job: dict[str, Any] = {}
     for kind, payload in read_frames(fd):

@@ -126,6 +126,7 @@ class Publisher:
 def _begin(settings: Settings, parent: int) -> None:
     """Load what every call needs, and heal what a process before may have left."""
     die_with_parent(parent)
+    os.nice(5)  # who reads comes first
     no_core_dumps()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server decides when to end
     iris = Iris(settings.base_iri)

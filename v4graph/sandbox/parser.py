@@ -219,6 +219,7 @@ def main() -> None:
     """Confine, then read documents one by one until the parent closes its side."""
     fd, parent = int(sys.argv[1]), int(sys.argv[2])
     confinement.die_with_parent(parent)
+    os.nice(5)  # who reads comes first
     told: dict[str, object] = {}
     for kind, payload in read_frames(fd):
         if kind == OPEN:
