@@ -375,6 +375,15 @@ def test_nothing_new_makes_no_revision(workspace: Workspace) -> None:
     assert again.snapshot == first.snapshot
 
 
+def test_what_only_removes_is_checked_all_the_same(workspace: Workspace) -> None:
+    other = project_lines("v4clusters")
+    submit(workspace, NORTH, [*OLD, *other])
+    outcome = workspace.submit(NORTH, "north", (), mode="difference", removed=other)
+    assert outcome.report == Report(())
+    assert recorded(outcome).checked_with == contributions.rules_version()
+    assert graphs(workspace)["north"] == set(OLD)
+
+
 def test_a_patch_replaces_what_is_said_of_its_things() -> None:
     other = project_lines("v4clusters")
     assert set(resulting("patch", [*OLD, *other], NEW[:1])) == {NEW[0], *other}

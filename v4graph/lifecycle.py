@@ -296,7 +296,7 @@ class Lifecycle:
 
     def _verdict(self, ledger: Ledger, partner: str, source: str, concern: Concern) -> Verdict:
         """What the rules say of a graph that is to be a source's, beside what is published and what once was."""
-        if not concern.lines:
+        if not concern.lines and concern.subjects is None:  # the graph is empty; else what goes may be all there is
             return Verdict(None)
         snapshot = current(self.home)
         derived = derivation.derived_properties(self.iris)

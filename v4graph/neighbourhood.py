@@ -24,6 +24,7 @@ _NAME = ox.NamedNode(f"{_SKOS}prefLabel")
 _NOTATION = ox.NamedNode(f"{_SKOS}notation")
 _IDENTIFIER = ox.NamedNode("http://www.w3.org/ns/adms#identifier")
 _UPWARD = (f"{_ORG}subOrganizationOf", f"{_SKOS}broader", "https://schema.org/containedInPlace")
+_Value = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 _STEPS = 8
 """So far a chain of parts and wholes is followed."""
 _SUGGESTED, _CANDIDATES = 10, 20_000
@@ -96,11 +97,11 @@ class Neighbourhood:
         """Whether what the source says of a thing is not replaced."""
         return self._subjects is not None and isinstance(node, ox.NamedNode) and node.value not in self._subjects
 
-    def _quads(self, property_: ox.NamedNode, value: object) -> Iterator[ox.Quad]:
+    def _quads(self, property_: ox.NamedNode, value: _Value) -> Iterator[ox.Quad]:
         seen: set[object] = set()
         own = self._own if self._subjects is not None else None
         where = ox.DefaultGraph() if own is None else None
-        for quad in self._store.quads_for_pattern(None, property_, value, where):  # type: ignore[arg-type]
+        for quad in self._store.quads_for_pattern(None, property_, value, where):
             if quad.graph_name not in (own, ox.DefaultGraph()) or quad.subject in seen:
                 continue
             if quad.predicate not in self._derived and not self._goes(quad):

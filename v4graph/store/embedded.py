@@ -4,6 +4,7 @@
     store/WANTED         somebody waits for that lock (``tending.py``)
     store/snapshots/{n}  hard-linked checkpoints, opened read-only; never changed. n only counts folders
     store/CURRENT        which snapshot readers open; replaced by an atomic rename
+    store/touched/       what each publication touched (``touched.py``)
     store/past/{entry}   states of former entries of the ledger, built when somebody asks for them
 
 Reading beside a writer is undefined in the engine, so readers never see the primary. A snapshot is known by the
