@@ -58,6 +58,8 @@ class Ledger:
 
     def __init__(self, url: str) -> None:
         """Open the ledger at a database address, making what is missing of its tables."""
+        self._url = url
+        self._file: Path | None = None
         self._engine = sa.create_engine(url)
         self._sqlite = self._engine.dialect.name == "sqlite"
         if self._sqlite:
@@ -77,7 +79,14 @@ class Ledger:
         """The ledger of a home folder, one SQLite file."""
         with store_faults(home):
             home.mkdir(parents=True, exist_ok=True)
-        return cls(sqlite.address(home / sqlite.FILE))
+        ledger = cls(sqlite.address(home / sqlite.FILE))
+        ledger._file = home / sqlite.FILE
+        return ledger
+
+    @property
+    def outdated(self) -> bool:
+        """Whether a file that could only be read may be written now, or was by somebody else: open it anew."""
+        return self._file is not None and sqlite.address(self._file) != self._url
 
     def close(self) -> None:
         """Close all connections."""

@@ -19,6 +19,7 @@ from tests.drills.serving import FULL, POINT, ROOT, TURTLE, partnered, serving
 from tests.small import CLEAN, SOUTH, graphs, project_lines, small, token
 from tests.web.partners import project
 from v4graph.errors import NotWritable, StorageFull
+from v4graph.ledger import Ledger
 from v4graph.settings import Settings
 from v4graph.workspace import Workspace
 
@@ -189,6 +190,29 @@ def test_a_home_that_belongs_to_somebody_else(volume: Path, published_home: Path
     assert workspace.hash() == before
     with workspace.ledger() as ledger:
         assert ledger.verify() > 0
+
+
+def test_a_ledger_that_somebody_else_writes(volume: Path, tmp_path: Path) -> None:
+    """Where one may not write the file is read as it is; what the owner adds is seen when it is opened anew."""
+    workspace = small(volume / "home")
+    seen = tmp_path / "seen"
+    seen.mkdir()
+    subprocess.run(["mount", "--bind", volume, seen], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", seen], check=True)
+        ledger = Ledger.in_home(seen / "home")
+        before = ledger.verify()
+        assert not ledger.outdated
+        workspace.submit(SOUTH, "south", project_lines("more"), report=CLEAN, checked_token=token(workspace))
+        assert ledger.outdated
+        ledger.close()
+        ledger = Ledger.in_home(seen / "home")
+        assert not ledger.outdated and ledger.verify() > before
+        subprocess.run(["mount", "-o", "remount,bind,rw", seen], check=True)
+        assert ledger.outdated
+        ledger.close()
+    finally:
+        subprocess.run(["umount", "-l", seen], check=True)
 
 
 @in_full

@@ -24,12 +24,17 @@ _WRITING = {
 
 
 def address(file: Path) -> str:
-    """The database address of a ledger; where nobody can write, it is opened for reading."""
+    """The database address of a ledger; where one may not write, it is opened for reading.
+
+    A file read as one that never changes has an address that says which state of it: as soon as it can be written,
+    or somebody else did, the address is another one.
+    """
     if os.access(file.parent, os.W_OK) or not file.exists():
         return f"sqlite:///{file}"
     logged = file.with_name(f"{file.name}-wal")  # what it holds is read where there is one
     alone = not logged.exists() or not logged.stat().st_size
-    return f"sqlite:///file:{quote(str(file))}?mode=ro{'&immutable=1' if alone else ''}&uri=true"
+    state = f"&immutable=1&state={file.stat().st_mtime_ns}" if alone else ""
+    return f"sqlite:///file:{quote(str(file))}?mode=ro{state}&uri=true"
 
 
 def prepare(connection: Any, _record: Any) -> None:

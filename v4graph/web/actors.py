@@ -125,7 +125,8 @@ def add_routes(app: FastAPI) -> None:
 
 async def in_ledger(state: State, work: Callable[[Ledger], T]) -> T:
     """What a function finds in the ledger, off the event loop."""
-    if not hasattr(state, "ledger"):
+    if not hasattr(state, "ledger") or state.ledger.outdated:
+        close_ledger(state)
         state.ledger = Ledger.in_home(state.settings.home)
     return await asyncio.to_thread(work, state.ledger)
 
