@@ -6,6 +6,7 @@ memory; what a contribution does to it, it does to this process only.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -96,6 +97,8 @@ def main() -> None:
                 confinement.many_files()
                 confinement.no_core_dumps()
                 checker = Checker(told)
+                gc.collect()
+                gc.freeze()  # the rules are never looked through again for litter
                 sealed = confinement.no_network()
                 memory = confinement.cap_memory(told["memory"])
                 write_all(fd, pack_json(READY, {"seccomp": sealed, "memory": memory}))

@@ -74,6 +74,11 @@ class Checkers:
                     checker.kill()
             raise
 
+    def follow(self, snapshot: Snapshot | None) -> None:
+        """Have the checker open a snapshot before somebody waits for that; nothing to do where none was started."""
+        if self._begun and not self._under_way:
+            self._threads.submit(self._turned, snapshot)
+
     async def close(self) -> None:
         """End all checkers."""
         for checker in list(self._begun):
@@ -95,6 +100,15 @@ class Checkers:
     def _check(
         self, concern: Concern, snapshot: Snapshot | None, source: str | None, departed: Collection[str]
     ) -> Report:
+        checker = self._turned(snapshot)
+        try:
+            return checker.check(concern, source, departed)
+        finally:
+            if checker.dead:
+                self._end(checker)
+
+    def _turned(self, snapshot: Snapshot | None) -> _Checker:
+        """The checker of this thread, beside a snapshot."""
         checker: _Checker | None = getattr(self._mine, "checker", None)
         if checker is not None and (checker.dead or not checker.turn(snapshot)):
             self._end(checker)
@@ -102,11 +116,7 @@ class Checkers:
         if checker is None:
             checker = self._mine.checker = _Checker(self._settings, snapshot)
             self._begun.add(checker)
-        try:
-            return checker.check(concern, source, departed)
-        finally:
-            if checker.dead:
-                self._end(checker)
+        return checker
 
     def _end(self, checker: _Checker) -> None:
         checker.close()

@@ -100,7 +100,7 @@ def submit(ledger: Ledger, actor: Actor, proposal: Proposal, made: Draft | None,
     if proposal.key is not None:
         said |= {"key": key_of(actor, proposal.key), "request": proposal.request}
     payload = {} if proposal.payload is None else {"payload": proposal.payload}
-    lines = made.lines if made else None
+    lines = made.content if made else None
     first = Append("contribution", proposal.source, actor.name, lines, detail=said, attached=payload)
     state, needs = _settled(actor, proposal, made, verdict.report)
     later = [_state(proposal.source, actor.name, state, needs=needs, verdict=verdict, problem=proposal.problem, of=0)]
@@ -285,7 +285,7 @@ def _revision(
     detail |= {"reviewer": reviewer} if reviewer else {}
     detail |= {"checked_with": checked_with} if checked_with else {}
     attached = {"added": made.added, "removed": made.removed}
-    return Append("revision", made.source, actor, made.lines, made.base + 1, detail, attached, of)
+    return Append("revision", made.source, actor, made.content, made.base + 1, detail, attached, of)
 
 
 # --- many at once -----------------------------------------------------------------------------------------------

@@ -96,6 +96,19 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Packed:
+    """A content as it is kept; ``triples`` is 0 where it was handed in as bytes."""
+
+    sha256: str
+    triples: int
+    data: bytes = field(repr=False)
+
+
+Content = Iterable[str] | bytes | Packed
+"""What can be kept: lines, the bytes that somebody sent, or lines that were packed before."""
+
+
+@dataclass(frozen=True, slots=True)
 class Append:
     """An entry to be appended; ``lines`` become its content.
 
@@ -105,10 +118,10 @@ class Append:
     kind: str
     source: str
     actor: str
-    lines: Iterable[str] | None = None
+    lines: Iterable[str] | Packed | None = None
     revision: int | None = None
     detail: dict[str, Any] = field(default_factory=dict)
-    attached: Mapping[str, Iterable[str] | bytes] = field(default_factory=dict)
+    attached: Mapping[str, Content] = field(default_factory=dict)
     of: int | None = None
     """The place of a contribution in the same append: its number becomes ``contribution`` in the detail."""
     time: str | None = None

@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,16 @@ _CURRENT = (
 )
 
 
+@lru_cache(maxsize=8)
+def _engine(url: str) -> sa.Engine:
+    """What speaks to a database; kept for the next time, as it knows by then how each of our queries is spelled."""
+    engine = sa.create_engine(url)
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", sqlite.prepare)
+        sa.event.listen(engine, "handle_error", sqlite.explain)
+    return engine
+
+
 class Ledger:
     """A ledger in a database. One process appends at a time (the lock of the publisher); any number read."""
 
@@ -60,11 +71,8 @@ class Ledger:
         """Open the ledger at a database address, making what is missing of its tables."""
         self._url = url
         self._file: Path | None = None
-        self._engine = sa.create_engine(url)
+        self._engine = _engine(url)
         self._sqlite = self._engine.dialect.name == "sqlite"
-        if self._sqlite:
-            sa.event.listen(self._engine, "connect", sqlite.prepare)
-            sa.event.listen(self._engine, "handle_error", sqlite.explain)
         META.create_all(self._engine)
         for index in ENTRY.indexes:
             index.create(self._engine, checkfirst=True)
@@ -162,7 +170,13 @@ class Ledger:
 
     def lines(self, content: str | None) -> list[str]:
         """The sorted N-Triples lines of a content."""
-        return [] if content is None else self.content(content).decode().split("\n")[:-1]
+        return self._text(content).decode().split("\n")[:-1]
+
+    def _text(self, content: str | None) -> bytes:
+        if content is None:
+            return b""
+        with self._engine.connect() as db:
+            return contents.recall(db, content)
 
     def lines_of(self, wanted: Collection[str]) -> Iterator[tuple[str, list[str]]]:
         """The sorted N-Triples lines of many contents, by their hashes, in no order."""
@@ -172,7 +186,7 @@ class Ledger:
 
     def lines_about(self, content: str | None, beginnings: Iterable[str]) -> list[str]:
         """The lines of a content that begin with one of some texts, found by bisection: most are not even decoded."""
-        text = b"" if content is None else self.content(content)
+        text = self._text(content)
         found: list[str] = []
         for beginning in sorted(set(beginnings)):
             wanted = beginning.encode()

@@ -122,6 +122,7 @@ class Lifecycle:
         *,
         report: Report | None = None,
         checked_token: str | None = None,
+        made: Draft | None = None,
         dry_run: bool = False,
         **proposed: Any,
     ) -> Outcome:
@@ -133,6 +134,7 @@ class Lifecycle:
             lines: what was submitted, as N-Triples lines; None where it could not be read.
             report: what the rules say of the graph that results, if they were asked before.
             checked_token: the token of the snapshot that the report was made beside.
+            made: what would come of it, if that was worked out before.
             dry_run: say what would come of it, and write nothing.
             proposed: the other fields of a ``Proposal``.
 
@@ -141,7 +143,7 @@ class Lifecycle:
             NotAllowed, NotYourGraph, WrongState, PreconditionFailed: see ``proposals.admit``.
         """
         proposal = Proposal(source, lines, **proposed)
-        drafted: list[Draft] = []
+        drafted = [made] if made else []
 
         def check(ledger: Ledger) -> Verdict:
             if proposals.admit(ledger, actor, proposal) or proposal.unread:
@@ -155,15 +157,15 @@ class Lifecycle:
             earlier = proposals.admit(ledger, actor, proposal)
             if earlier is not None:
                 return earlier.number
-            made = None if proposal.unread else proposals.draft(ledger, proposal, drafted)
-            return contributions.submit(ledger, actor, proposal, made, verdict)
+            result = None if proposal.unread else proposals.draft(ledger, proposal, drafted)
+            return contributions.submit(ledger, actor, proposal, result, verdict)
 
         given = self._given(report, checked_token)
         if not dry_run:
             return self._settle(check, write, given)
         with self.ledger() as ledger:
             verdict = check(ledger)
-            sizes = (len(part) for made in drafted for part in (made.lines, made.added, made.removed))
+            sizes = (len(part) for draft in drafted for part in (draft.lines, draft.added, draft.removed))
             would = Published(source, None, *sizes) if drafted else None
         return Outcome(None, given.report if given else verdict.report, would, verdict.snapshot)
 

@@ -7,7 +7,7 @@ store heals by applying what is missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,8 @@ from v4graph.store.faults import damaged, store_faults
 
 VOCABULARY = ("ontology", "schemes")
 """Sources that decide how all others are read: a change of theirs builds the store anew."""
+_FEW = 2
+"""More properties of a thing than that are read together with all others of it."""
 Pair = tuple[str, str]
 """A subject and a property, or a subject and a value, as N-Triples text."""
 
@@ -238,12 +240,7 @@ def resolve_again(
     for subject, predicate in pairs:
         if predicate not in rules.policies.derived:
             properties.setdefault(subject, set()).update(_together(predicate, rules.policies))
-    found = _by_graph(
-        quad
-        for subject, predicates in properties.items()
-        for predicate in predicates
-        for quad in store.quads_for_pattern(_node(subject), _node(predicate), None, None)
-    )
+    found = _by_graph(quad for about in properties.items() for quad in _said_now(store, *about))
     for subject, predicates in sorted(properties.items()):
         statements: dict[str, set[str]] = {}
         for graph in (found.keys() | added.keys()) - no_source - {""}:
@@ -261,6 +258,16 @@ def resolve_again(
         told = [line for p in disputable for line in disagreement_about(store, subject, p, iris)]
         difference.between(disagreements, told, resolved.disagreements)
     return changed
+
+
+def _said_now(store: ox.Store, subject: str, predicates: set[str]) -> Iterator[ox.Quad]:
+    """What a store says of some properties of a thing: a look-up costs as much as a dozen statements."""
+    if len(predicates) > _FEW:
+        every = store.quads_for_pattern(_node(subject), None, None, None)
+        yield from (quad for quad in every if f"<{quad.predicate.value}>" in predicates)
+        return
+    for predicate in predicates:
+        yield from store.quads_for_pattern(_node(subject), _node(predicate), None, None)
 
 
 def _together(predicate: str, policies: Policies) -> set[str]:

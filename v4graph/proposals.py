@@ -10,6 +10,7 @@ from typing import Any
 
 from v4graph import records
 from v4graph.actors import CURATOR, Actor
+from v4graph.entries import Packed
 from v4graph.errors import BadRequest, NotAllowed, PreconditionFailed, UnknownGraph, WrongState
 from v4graph.ledger import PROJECTED, Entry, Ledger
 from v4graph.records import Record
@@ -72,6 +73,13 @@ class Draft:
     lines: tuple[str, ...] = field(repr=False)
     added: tuple[str, ...] = field(repr=False)
     removed: tuple[str, ...] = field(repr=False)
+    packed: Packed | None = None
+    """The lines as they are to be kept; whoever has this can do without them."""
+
+    @property
+    def content(self) -> Sequence[str] | Packed:
+        """What is to be kept."""
+        return self.packed or self.lines
 
     @property
     def changes(self) -> bool:
@@ -84,29 +92,38 @@ def resulting(mode: str, current: Iterable[str], lines: Iterable[str], removed: 
 
     A patch replaces all statements about each thing it speaks of; a difference adds and removes statements.
     """
-    return _resulting(mode, current, set(lines), set(removed))[0]
+    return _resulting(mode, sorted(set(current)), set(lines), set(removed))[0]
 
 
 def _resulting(
-    mode: str, current: Iterable[str], new: set[str], gone: set[str]
+    mode: str, current: Sequence[str], new: set[str], gone: set[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """The graph that comes of a current one, and what of it is added and removed: most is not even compared."""
-    kept: list[str] = []
-    others: list[str] = []
+    """The graph that comes of a current one, in order, and what of it is added and removed: most is not looked at."""
     if mode == "patch":
-        subjects = {line[: line.index(" ")] for line in new}
-        for line in current:
-            (others if line[: line.index(" ")] in subjects or line in gone else kept).append(line)
+        spans = [_span(current, f"{subject} ", f"{subject}!") for subject in {line[: line.index(" ")] for line in new}]
+        spans += [_span(current, line, f"{line} ") for line in gone]
     elif mode == "difference":
-        for line in current:
-            (others if line in gone or line in new else kept).append(line)
+        spans = [_span(current, line, f"{line} ") for line in gone | new]
     elif mode in MODES:
-        others = list(current)
+        spans = [(0, len(current))]
     else:
         raise BadRequest(f"A contribution is one of {', '.join(MODES)}; “{mode}” is none.")
-    was = set(others)
-    lines = tuple(sorted([*kept, *new]))  # quick, as what is kept comes in order
+    kept: list[str] = []
+    was: set[str] = set()
+    place = 0
+    for low, high in sorted(spans):
+        kept += current[place:low]
+        was.update(current[low:high])
+        place = max(place, high)
+    kept += current[place:]
+    lines = tuple(sorted(kept + sorted(new)))  # quick, as both come in order
     return lines, tuple(sorted(new - was)), tuple(sorted(was - new))
+
+
+def _span(ordered: Sequence[str], first: str, after: str) -> tuple[int, int]:
+    """Where, among sorted lines, those from one on begin and end."""
+    low = bisect_left(ordered, first)
+    return low, bisect_left(ordered, after, low)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +164,7 @@ def _about(ordered: Sequence[str], subjects: Iterable[str]) -> list[str]:
     """The statements about some subjects among sorted ones."""
     found: list[str] = []
     for subject in sorted(subjects):
-        found += ordered[bisect_left(ordered, f"{subject} ") : bisect_left(ordered, f"{subject}!")]
+        found += ordered[slice(*_span(ordered, f"{subject} ", f"{subject}!"))]
     return found
 
 

@@ -7,6 +7,7 @@ was killed is replaced; what it left half done heals before the next call.
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import signal
@@ -135,6 +136,8 @@ def _begin(settings: Settings, parent: int) -> None:
     contributions.rules_version()
     with suppress(V4GraphError):  # a full disk, a broken ledger: told to whoever calls
         Workspace(settings).heal()
+    gc.collect()
+    gc.freeze()  # the rules are never looked through again for litter
 
 
 def _call(settings: Settings, method: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:

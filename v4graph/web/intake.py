@@ -11,13 +11,14 @@ import logging
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from starlette.datastructures import State
 from starlette.requests import Request
 
 from v4graph.actors import Actor
+from v4graph.contents import pack
 from v4graph.contributions import Published
 from v4graph.errors import MalformedData, StaleCheck, UnknownParameter, V4GraphError
 from v4graph.ledger import Ledger
@@ -175,13 +176,14 @@ async def contribute(state: State, caller: Caller, proposal: Proposal, *, dry_ru
     for attempt in range(_TRIES):
         await catch_up(state)
         snapshot = state.sandbox.snapshot
-        earlier, made = await in_ledger(state, partial(_drafted, actor=caller.actor, proposal=proposal))
+        earlier, made, asked = await in_ledger(state, partial(_drafted, actor=caller.actor, proposal=proposal))
         if made is None:
             return Outcome(earlier, None, None, snapshot)
+        packing = None if dry_run else asyncio.create_task(asyncio.to_thread(pack, made.lines))  # meanwhile
         report = None
-        if proposal.checked:
-            report = await checked_beside(state, concern(made), snapshot, proposal.source)
-        if dry_run:
+        if asked is not None:
+            report = await checked_beside(state, asked, snapshot, proposal.source)
+        if packing is None:
             sizes = len(made.lines), len(made.added), len(made.removed)
             return Tried(None, report, Published(proposal.source, None, *sizes), snapshot, made)
         checked = {"report": report, "checked_token": snapshot.token if snapshot else None}
@@ -191,6 +193,7 @@ async def contribute(state: State, caller: Caller, proposal: Proposal, *, dry_ru
                 caller.actor,
                 proposal.source,
                 proposal.lines,
+                made=replace(made, lines=(), packed=await packing),
                 **proposed,
                 **(checked if attempt < _TRIES - 1 else {}),
             )
@@ -212,10 +215,11 @@ async def checked_beside(state: State, asked: Concern, snapshot: Snapshot | None
     return report
 
 
-def _drafted(ledger: Ledger, *, actor: Actor, proposal: Proposal) -> tuple[Record | None, Draft | None]:
-    """The record of the first time a request came, or what would come of it now."""
+def _drafted(ledger: Ledger, *, actor: Actor, proposal: Proposal) -> tuple[Record | None, Draft | None, Concern | None]:
+    """The record of the first time a request came, or what would come of it now and what of that is to be checked."""
     earlier = admit(ledger, actor, proposal)
-    return earlier, None if earlier else draft(ledger, proposal)
+    made = None if earlier else draft(ledger, proposal)
+    return earlier, made, concern(made) if made and proposal.checked else None
 
 
 def would(actor: Actor, report: Report | None, *, confirmed: bool) -> dict[str, str]:
@@ -231,6 +235,7 @@ async def show(state: State) -> None:
     """Open what was just published; where that fails, it is published all the same."""
     try:
         await catch_up(state)
+        state.checkers.follow(state.sandbox.snapshot)
     except V4GraphError as error:
         log.error("the present snapshot does not open: %s", error)
 

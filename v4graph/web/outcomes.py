@@ -104,11 +104,12 @@ async def told_of(request: Request, actor: Actor, record: Record, *, brief: bool
     _, languages = links_of(request)
 
     def kept(ledger: Ledger) -> Any:
-        return records.report_of(ledger, record), records.problem_of(ledger, record), contents(ledger, record)
+        both = None if brief else contents(ledger, record)
+        return records.report_of(ledger, record), records.problem_of(ledger, record), both
 
     report, unreadable, graphs = await in_ledger(state, kept)
     difference = effects = None
-    if graphs is not None and not brief:
+    if graphs is not None:
         difference = await difference_told(state, graphs[0], graphs[1], languages)
         if record.state == "pending":
             effects = await effects_told(state, record, languages)
