@@ -11,7 +11,8 @@ from v4graph import projection, rdf
 from v4graph.effects import Dispute, Effects, effects
 from v4graph.iris import Iris
 from v4graph.ledger import Append
-from v4graph.store.embedded import current, publishing
+from v4graph.store.embedded import current
+from v4graph.store.primary import publishing
 from v4graph.workspace import Workspace
 
 IRIS = Iris()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from v4graph import assets, derivation, projection, rdf
 from v4graph.iris import Iris
 from v4graph.ledger import Append, Ledger
-from v4graph.store import embedded
+from v4graph.store import embedded, primary
 
 IRIS = Iris()
 V4 = IRIS.term("")
@@ -123,7 +123,7 @@ def quads(home: Path) -> list[str]:
 
 
 def project(ledger: Ledger, home: Path, *, anew: bool = False) -> embedded.Snapshot:
-    with embedded.publishing(home):
+    with primary.publishing(home):
         return projection.project(ledger, home, IRIS, anew=anew)
 
 
@@ -183,7 +183,7 @@ def test_a_state_of_the_past_is_built_as_it_was(tmp_path: Path) -> None:
     project(ledger, tmp_path / "home")
     for entry, expected in then:
         home = tmp_path / str(entry)
-        with embedded.publishing(home):
+        with primary.publishing(home):
             snapshot = projection.project(ledger, home, IRIS, until=entry)
         assert quads(home) == expected
         assert (snapshot.number, snapshot.created) == (entry, ledger.entries(after=entry - 1, limit=1)[0].time)
@@ -197,7 +197,7 @@ def test_what_is_not_public_makes_no_snapshot(tmp_path: Path) -> None:
         detail = {"contribution": 1, "state": "pending"} if kind == "state" else {}
         ledger.append([Append(kind, "a-page", "a/1", [f"{PROJECTS[0]} {TYPE} <{V4}Project> ."], detail=detail)])
     assert project(ledger, tmp_path) == snapshot
-    with embedded.publishing(tmp_path):
+    with primary.publishing(tmp_path):
         projection.project(ledger, tmp_path, IRIS, anew=True)
     assert quads(tmp_path) == before
     ledger.append(revise(ledger, "b-page", frozenset({f"{PROJECTS[0]} {TYPE} <{V4}Project> ."})))

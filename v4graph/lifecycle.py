@@ -24,8 +24,9 @@ from v4graph.report import Report
 from v4graph.settings import Settings
 from v4graph.shapes import validate
 from v4graph.store import sqlite
-from v4graph.store.embedded import Snapshot, current, publishing
+from v4graph.store.embedded import Snapshot, current
 from v4graph.store.faults import store_faults
+from v4graph.store.primary import publishing
 
 TRIES = 5
 """So often a contribution is checked again because somebody else published meanwhile; then nobody else may."""

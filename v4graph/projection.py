@@ -15,13 +15,14 @@ import pyoxigraph as ox
 
 from v4graph import derivation, provenance, rdf, touched
 from v4graph.building import Progress, build
-from v4graph.errors import StoreDamaged
+from v4graph.errors import StoreDamaged, StoreError
 from v4graph.iris import Iris
 from v4graph.ledger import PROJECTED, Entry, Ledger
 from v4graph.resolution import Policies, Rules, resolve_subject
 from v4graph.state import RESOLUTIONS, State, state_of
-from v4graph.store.embedded import Primary, Snapshot, current, wipe
+from v4graph.store.embedded import Snapshot, current
 from v4graph.store.faults import damaged, store_faults
+from v4graph.store.primary import Primary, is_kept, wipe
 
 VOCABULARY = ("ontology", "schemes")
 """Sources that decide how all others are read: a change of theirs builds the store anew."""
@@ -65,13 +66,16 @@ def project(
     Raises:
         StorageFull, NotWritable: the ledger stays as it is; called again, it goes on where it stopped.
     """
+    kept = is_kept(home)
     try:
         with store_faults(home):
             return _project(ledger, home, iris, until, anew, tell)
-    except StoreDamaged as damage:
-        if anew:
+    except StoreError as error:
+        if kept:  # what it complains of may be long past: opened again it may have nothing to say
+            return project(ledger, home, iris, until=until, anew=anew, tell=tell)
+        if anew or not isinstance(error, StoreDamaged):
             raise
-        tell(f"building the store anew: {damage.detail}")
+        tell(f"building the store anew: {error.detail}")
         with store_faults(home):
             return _project(ledger, home, iris, until, True, tell)
 
@@ -105,7 +109,9 @@ def _project(ledger: Ledger, home: Path, iris: Iris, until: int | None, anew: bo
                 wipe(home)
                 primary = Primary(home)
                 build(primary.store, ledger, head, rules, fingerprint, iris, home, tell)
-        return primary.checkpoint(entry=head.number, token=token, created=head.time)
+        snapshot = primary.checkpoint(entry=head.number, token=token, created=head.time)
+        primary.leave()
+        return snapshot
     finally:
         primary.close()
 

@@ -22,18 +22,13 @@ from v4graph import contributions, derivation
 from v4graph.errors import StoreError, V4GraphError
 from v4graph.iris import Iris
 from v4graph.rules import load_rules
-from v4graph.sandbox import frames
-from v4graph.sandbox.child import Child
 from v4graph.sandbox.confinement import die_with_parent, no_core_dumps
 from v4graph.settings import Settings
-from v4graph.store import tending
+from v4graph.store.primary import keep_open
 from v4graph.workspace import Workspace
 
 MEND_SECONDS = 20.0
 """How long after a failure, such as a full disk, the store is brought up to the ledger again."""
-
-_TEND_SECONDS = 1.0
-"""How long after a publication its files are put together, and how often is looked whether that is done."""
 
 
 class Publisher:
@@ -45,7 +40,6 @@ class Publisher:
         self._took = took
         self._pool: ProcessPoolExecutor | None = None
         self._mending: asyncio.Task[None] | None = None
-        self._tending: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start the process and make it warm, so that the first contribution is as quick as any."""
@@ -67,8 +61,6 @@ class Publisher:
             raise
         finally:
             self._took(perf_counter() - began)
-            if self._tending is None:
-                self._tending = asyncio.create_task(self._tend())
 
     async def _mend(self) -> None:
         """What is recorded and could not be shown is shown as soon as it can be, also when nobody publishes."""
@@ -78,26 +70,10 @@ class Publisher:
                 await self._run(_call, self._settings, "heal", (), {})
                 return
 
-    async def _tend(self) -> None:
-        """Have the files of the store put together, a moment after a publication, when many wait."""
-        child: Child | None = None
-        try:
-            await asyncio.sleep(_TEND_SECONDS)
-            if tending.needed(self._settings.home):
-                child = Child("v4graph.store.tending")
-                child.socket.sendall(frames.pack_json(frames.OPEN, {"home": str(self._settings.home)}))
-                while child.process.poll() is None:
-                    await asyncio.sleep(_TEND_SECONDS)
-        finally:
-            self._tending = None
-            if child is not None:
-                child.close()
-
     async def close(self) -> None:
         """End the process after what it is doing."""
-        for task in (self._mending, self._tending):
-            if task is not None:
-                task.cancel()
+        if self._mending is not None:
+            self._mending.cancel()
         if self._pool is not None:
             pool, self._pool = self._pool, None
             await asyncio.to_thread(pool.shutdown, True, cancel_futures=True)
@@ -129,6 +105,7 @@ def _begin(settings: Settings, parent: int) -> None:
     die_with_parent(parent)
     os.nice(5)  # who reads comes first
     no_core_dumps()
+    keep_open()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server decides when to end
     iris = Iris(settings.base_iri)
     load_rules(iris)

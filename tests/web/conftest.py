@@ -19,7 +19,8 @@ from fastapi import FastAPI
 
 from v4graph.sandbox.scratch import ScratchStore
 from v4graph.settings import Settings
-from v4graph.store.embedded import Primary, current, publishing
+from v4graph.store.embedded import current
+from v4graph.store.primary import Primary, publishing
 from v4graph.web.app import create_app
 from v4graph.web.connection import Connection
 

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from v4graph import past
 from v4graph.commands.terminal import ERR, OUT, telling
-from v4graph.store.embedded import publishing
+from v4graph.store.primary import publishing
 
 
 def release(

@@ -1,7 +1,7 @@
-"""The embedded store: one primary for the publisher, immutable snapshots for everybody else.
+"""The embedded store: one primary for the publisher (``primary.py``), immutable snapshots for everybody else.
 
     store/primary        RocksDB, opened by one publisher at a time, under the file lock store/LOCK
-    store/WANTED         somebody waits for that lock (``tending.py``)
+    store/WANTED         somebody waits for that lock
     store/snapshots/{n}  hard-linked checkpoints, opened read-only; never changed. n only counts folders
     store/CURRENT        which snapshot readers open; replaced by an atomic rename
     store/touched/       what each publication touched (``touched.py``)
@@ -18,17 +18,10 @@ import fcntl
 import json
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
-
-import pyoxigraph as ox
-
-from v4graph.errors import StoreLocked
-from v4graph.store.faults import store_faults
 
 KEEP = 3
 """Snapshots kept though nobody reads them, so that a reader that starts late still finds its own."""
@@ -73,19 +66,27 @@ def read_note(note: Path, folder: Path) -> Snapshot | None:
         return None
 
 
-def _told(snapshot: Snapshot) -> bytes:
-    told = {
+def _note_of(snapshot: Snapshot) -> bytes:
+    said = {
         "entry": snapshot.number,
         "folder": snapshot.path.name,
         "token": snapshot.token,
         "created": snapshot.created,
     }
-    return json.dumps(told).encode()
+    return json.dumps(said).encode()
 
 
 def write_note(snapshot: Snapshot) -> None:
     """Say beside a snapshot which state it holds; one that a crash left without is built again when it is wanted."""
-    snapshot.note.write_bytes(_told(snapshot))
+    snapshot.note.write_bytes(_note_of(snapshot))
+
+
+def make_current(store: Path, snapshot: Snapshot) -> None:
+    """Have readers open a snapshot from now on, and remove those that nobody needs any more."""
+    snapshot.lock.touch()
+    write_note(snapshot)
+    write_atomically(store / "CURRENT", _note_of(snapshot))
+    prune(store / "snapshots")
 
 
 def kept(home: Path) -> list[Snapshot]:
@@ -96,38 +97,8 @@ def kept(home: Path) -> list[Snapshot]:
     return [snapshot for snapshot in found if snapshot is not None and snapshot.path.is_dir()]
 
 
-@contextlib.contextmanager
-def publishing(home: Path, *, seconds: float = 60.0) -> Iterator[None]:
-    """Hold the lock of the publisher: one process at a time writes ledger and store of a home.
-
-    Raises:
-        StoreLocked: another process published for longer than ``seconds``.
-        StorageFull, NotWritable: the lock cannot be taken.
-    """
-    folder = home / "store"
-    with store_faults(home):
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = open(folder / "LOCK", "a+b")  # noqa: SIM115
-    with lock:
-        deadline = time.monotonic() + seconds
-        while not _try_lock(lock, fcntl.LOCK_EX):
-            if time.monotonic() > deadline:
-                raise StoreLocked(
-                    f"Another process has been publishing into {home} for {seconds:.0f} seconds. Try again.",
-                    headers={"Retry-After": "10"},
-                )
-            with contextlib.suppress(OSError):
-                wanted(home).touch()
-            time.sleep(0.02)
-        yield
-
-
-def wanted(home: Path) -> Path:
-    """The file by which one who waits for the lock says so: who holds it for the engine's own work lets go."""
-    return home / "store" / "WANTED"
-
-
-def _try_lock(file: IO[bytes], how: int) -> bool:
+def try_lock(file: IO[bytes], how: int) -> bool:
+    """Lock a file if nobody holds it otherwise; whether that was possible."""
     try:
         fcntl.flock(file, how | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -143,48 +114,6 @@ def holding(snapshot: Snapshot) -> Iterator[None]:
         yield
 
 
-class Primary:
-    """The one writable store of a home; to be used within ``publishing``."""
-
-    def __init__(self, home: Path) -> None:
-        """Open it, making it when it is not there."""
-        self.folder = home / "store"
-        (self.folder / "snapshots").mkdir(parents=True, exist_ok=True)
-        self.path = self.folder / "primary"
-        self.store = ox.Store(str(self.path))
-        for log in self.path.glob("LOG.old.*"):  # the engine keeps a thousand of them
-            log.unlink(missing_ok=True)
-
-    def close(self) -> None:
-        """Let go of the files; the engine closes them when the last reference goes. May be called again."""
-        self.__dict__.pop("store", None)
-
-    def checkpoint(self, *, entry: int, token: str, created: str | None = None) -> Snapshot:
-        """Make the present state the current snapshot (hard links, milliseconds whatever the size)."""
-        snapshots = self.folder / "snapshots"
-        taken = [int(p.name) for p in snapshots.iterdir() if p.name.isdigit()]
-        target = snapshots / str(max(taken, default=0) + 1)
-        try:
-            self.store.backup(str(target))
-        except BaseException:
-            shutil.rmtree(target, ignore_errors=True)
-            raise
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        snapshot = Snapshot(entry, target, token, created or now)
-        snapshot.lock.touch()
-        write_note(snapshot)
-        write_atomically(self.folder / "CURRENT", _told(snapshot))
-        prune(snapshots)
-        return snapshot
-
-
-def wipe(home: Path) -> None:
-    """Remove the primary, so that it is built anew, and what a killed build left; snapshots stay for their readers."""
-    for left in home.glob("rebuild-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    shutil.rmtree(home / "store" / "primary", ignore_errors=True)
-
-
 def prune(snapshots: Path) -> None:
     """Remove snapshots that nobody reads, but for the last few."""
     numbers = sorted(int(p.name) for p in snapshots.iterdir() if p.name.isdigit())
@@ -195,7 +124,7 @@ def prune(snapshots: Path) -> None:
 def remove(snapshot: Snapshot) -> bool:
     """Remove a snapshot unless somebody reads it; whether it is gone."""
     with open(snapshot.lock, "a+b") as lock:
-        if not _try_lock(lock, fcntl.LOCK_EX):
+        if not try_lock(lock, fcntl.LOCK_EX):
             return False
         snapshot.note.unlink(missing_ok=True)
         shutil.rmtree(snapshot.path, ignore_errors=True)
