@@ -73,14 +73,22 @@ class Ledger:
         self._file: Path | None = None
         self._engine = _engine(url)
         self._sqlite = self._engine.dialect.name == "sqlite"
+        try:
+            old = self._prepare()
+        except BaseException:
+            self.close()  # a file that is mended is not read by a connection to what it was
+            raise
+        if old:
+            self._fill_standing()
+
+    def _prepare(self) -> bool:
+        """Make the tables; whether contributions lie there from before they had standings."""
         META.create_all(self._engine)
         for index in ENTRY.indexes:
             index.create(self._engine, checkfirst=True)
         with self._engine.connect() as db:
             any_row = sa.select(STANDING.c.contribution).limit(1)
-            old = db.execute(any_row).first() is None and self.entries(kind="contribution", limit=1)
-        if old:
-            self._fill_standing()
+            return db.execute(any_row).first() is None and bool(self.entries(kind="contribution", limit=1))
 
     @classmethod
     def in_home(cls, home: Path) -> Ledger:
