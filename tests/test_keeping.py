@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.small import CLEAN, NORTH, graphs, project_lines, small, token
+from tests.small import CLEAN, NORTH, SOUTH, graphs, project_lines, small, token
+from v4graph.actors import Actor
 from v4graph.errors import StoreLocked
 from v4graph.publisher import Publisher
 from v4graph.store import primary
@@ -118,6 +119,28 @@ def test_two_publishers_of_one_home_take_turns(tmp_path: Path) -> None:
             await publisher.close()
 
     asyncio.run(use())
+    workspace.check()
+
+
+def test_two_publishers_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    workspace = small(tmp_path)
+    said: dict[str, list[str]] = {}
+
+    async def publish_many(publisher: Publisher, actor: Actor) -> None:
+        for number in range(5):
+            lines = project_lines(f"{actor.partner}{number}")
+            outcome = await publisher.call("submit", actor, actor.partner, lines, note="so it is", confirmed=True)
+            assert outcome.published is not None
+            said[actor.partner] = lines
+
+    async def use() -> None:
+        both = [Publisher(workspace.settings) for _ in range(2)]
+        await asyncio.gather(*(publish_many(*pair) for pair in zip(both, (NORTH, SOUTH), strict=True)))
+        for publisher in both:
+            await publisher.close()
+
+    asyncio.run(use())
+    assert {name: graphs(workspace)[name] for name in said} == {name: set(lines) for name, lines in said.items()}
     workspace.check()
 
 
