@@ -104,6 +104,7 @@ RANKING = {
     "clusters/find-common-sectors",
     "clusters/find-white-spots",
     "cooperation/count-country-pairs",
+    "cooperation/find-continuous-partners",
     "matchmaking/find-complements",
     "matchmaking/find-consortium",
     "matchmaking/find-similar",
