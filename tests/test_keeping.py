@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,8 +60,8 @@ async def publish(publisher: Publisher, workspace: Workspace, name: str) -> list
     return lines
 
 
-def engine_logs(home: Path) -> int:
-    """How often the store was opened: each time the engine begins a log of its own."""
+def opening(home: Path) -> int:
+    """What tells one opening of the store from the next: each time the engine begins a log of its own."""
     return (home / "store" / "primary" / "LOG").stat().st_ino
 
 
@@ -70,9 +71,9 @@ def test_the_store_stays_open_and_is_given_to_who_wants_it(tmp_path: Path) -> No
     async def use() -> None:
         publisher = Publisher(workspace.settings)
         await publish(publisher, workspace, "a")
-        opened = engine_logs(tmp_path)
+        opened = opening(tmp_path)
         lines = await publish(publisher, workspace, "b")
-        assert engine_logs(tmp_path) == opened, "it was opened once for both"
+        assert opening(tmp_path) == opened, "it was opened once for both"
         assert held(tmp_path)
         assert graphs(workspace)["north"] == set(lines)
 
@@ -82,7 +83,7 @@ def test_the_store_stays_open_and_is_given_to_who_wants_it(tmp_path: Path) -> No
 
         lines = await publish(publisher, workspace, "d")
         assert graphs(workspace)["north"] == set(lines)
-        assert engine_logs(tmp_path) != opened
+        assert opening(tmp_path) != opened
         await publisher.close()
         assert not held(tmp_path)
 
@@ -154,8 +155,9 @@ def test_a_kept_store_that_fails_is_opened_again(tmp_path: Path, keeper: primary
         def __getattr__(self, name: str) -> object:
             raise OSError("IO error: No space left on device: while appending to a file")
 
+    failing: Any = Failing()
     with primary.publishing(tmp_path):
-        keeper._store = Failing()  # type: ignore[assignment]
+        keeper._store = failing
     lines = submit(workspace, "b")
     assert graphs(workspace)["north"] == set(lines)
     with primary.publishing(tmp_path):

@@ -97,7 +97,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A content as it is kept; ``triples`` is 0 where it was handed in as bytes."""
+    """Lines as they are kept."""
 
     sha256: str
     triples: int

@@ -155,11 +155,6 @@ def concern(made: Draft) -> Concern:
     return Concern(_about(made.lines, near), frozenset(subject[1:-1] for subject in near))
 
 
-def _last(line: str) -> str:
-    """The IRI that is the value of a statement; or a datatype, of which nobody says anything; or nothing."""
-    return line[line.rindex("<") : -2] if line[-3] == ">" else ""
-
-
 def _about(ordered: Sequence[str], subjects: Iterable[str]) -> list[str]:
     """The statements about some subjects among sorted ones."""
     found: list[str] = []
