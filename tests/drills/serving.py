@@ -27,6 +27,7 @@ FULL = os.environ.get("V4GRAPH_DRILL") == "full"
 ROOT = Path(__file__).parents[2]
 POINT = "SELECT ?p ?o { <https://w3id.org/v4graph/id/project/v4clusters> ?p ?o } # "
 TURTLE = {"Content-Type": "text/turtle"}
+TABLE = ".sst"
 
 
 def partnered(published_home: Path, home: Path) -> str:
@@ -51,8 +52,12 @@ class Serving:
         return [pid for pid in group(self.process.pid) if what in command(pid)]
 
     def descriptors(self) -> int:
-        """Files and sockets that its processes have open."""
-        return sum(open_files(pid) for pid in group(self.process.pid))
+        """Files and sockets that its processes have open, but for the tables of a store: the engine says how many."""
+        return sum(not path.endswith(TABLE) for pid in group(self.process.pid) for path in open_files(pid))
+
+    def held(self) -> int:
+        """The most snapshots of which one of its processes has tables open."""
+        return max(len(snapshots(pid)) for pid in group(self.process.pid))
 
     def resident(self) -> int:
         """Bytes of memory that its processes hold, what they share counted once."""
@@ -90,11 +95,22 @@ def command(pid: int) -> str:
         return ""
 
 
-def open_files(pid: int) -> int:
+def open_files(pid: int) -> list[str]:
+    """What a process has open, as the system names it."""
+    found = []
     try:
-        return len(os.listdir(f"/proc/{pid}/fd"))
+        for entry in os.scandir(f"/proc/{pid}/fd"):
+            with suppress(FileNotFoundError):
+                found.append(os.readlink(entry).removesuffix(" (deleted)"))
     except OSError:
-        return 0
+        return []
+    return found
+
+
+def snapshots(pid: int) -> set[str]:
+    """The folders of the snapshots that a process reads."""
+    tables = (Path(path) for path in open_files(pid) if path.endswith(TABLE))
+    return {path.parent.name for path in tables if path.parent.parent.name == "snapshots"}
 
 
 def proportional(pid: int) -> int:

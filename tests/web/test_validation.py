@@ -386,15 +386,12 @@ def test_text_that_is_hard_on_patterns(client: httpx.Client, text: str) -> None:
 def test_a_document_that_takes_too_long_is_stopped(published_home: Path) -> None:
     """Its checker is killed at the deadline; meanwhile and afterwards others are served."""
     settings = Settings(home=published_home, readers=1, upload_seconds=1.5)
-    records = "".join(
-        f'id:organisation\\/o{n} a <http://www.w3.org/ns/org#Organization> ; skos:prefLabel "Same"@en .\n'
-        for n in range(8000)
-    )
+    faulty = "".join(f'id:project\\/p{n} a v4:Project ; skos:prefLabel "P {n}"@en .\n' for n in range(20_000))
     with running(create_app(settings)) as server, httpx.Client(base_url=server.url, timeout=60) as client:
         assert post(client, GOOD).status_code == 200
         [before] = server.app.state.checkers.pids
         answers: list[httpx.Response] = []
-        thread = threading.Thread(target=lambda: answers.append(post(client, PREFIXES + records)))
+        thread = threading.Thread(target=lambda: answers.append(post(client, PREFIXES + faulty)))
         thread.start()
         began = time.monotonic()
         assert client.get("/health").status_code == 200

@@ -58,6 +58,7 @@ class Kept:
     body: dict[str, Any]
     size: int
     requests: list[RequestKey] = field(default_factory=list)
+    _heads: dict[int, bytes] = field(default_factory=dict)
 
     async def send(self, send: Send, if_none_match: str | None, *, head: bool = False) -> None:
         """Send the answer, or 304 when the client has it."""
@@ -67,9 +68,23 @@ class Kept:
 
     def messages(self, if_none_match: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
         """What is sent: the answer, or 304."""
-        if if_none_match is not None and none_match(if_none_match, self.tag):
+        if self._is_had(if_none_match):
             return unchanged(self.start["headers"]), _NO_BODY
         return self.start, self.body
+
+    def written(self, if_none_match: str | None) -> tuple[int, bytes, bytes]:
+        """Status, headers and body as HTTP/1.1 writes them, without what a server adds to every answer."""
+        same = self._is_had(if_none_match)
+        status = 304 if same else 200
+        head = self._heads.get(status)
+        if head is None:
+            headers = (unchanged(self.start["headers"]) if same else self.start)["headers"]
+            head = self._heads[status] = b"".join(b"%b: %b\r\n" % (name.lower(), value) for name, value in headers)
+        return status, head, b"" if same else self.body["body"]
+
+    def _is_had(self, if_none_match: str | None) -> bool:
+        """Whether the client has it."""
+        return if_none_match is not None and (if_none_match == self.tag or none_match(if_none_match, self.tag))
 
 
 _NO_BODY = {"type": "http.response.body", "body": b"", "more_body": False}

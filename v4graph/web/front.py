@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from contextlib import AsyncExitStack
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -40,8 +39,8 @@ class Front:
         """Answer from memory, by an endpoint, by the framework, or from a past state."""
         repeated = self.repeated(scope)
         if repeated is not None:
-            for message in repeated:
-                await send(message)
+            kept, if_none_match = repeated
+            await kept.send(send, if_none_match)
             return
         accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
         dated = next((value for name, value in scope["headers"] if name == b"accept-datetime"), None)
@@ -56,8 +55,8 @@ class Front:
         else:
             await self._guarded(scope, receive, send)
 
-    def repeated(self, scope: Scope) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """The two messages that answer a GET which came just like this before, or None."""
+    def repeated(self, scope: Scope) -> tuple[Kept, str | None] | None:
+        """The answer to a GET which came just like this before, and what the client says it has, or None."""
         snapshot = self._state.sandbox.snapshot
         if scope["method"] != "GET" or not self._everyone or snapshot is None:
             return None
@@ -82,7 +81,7 @@ class Front:
         if kept is None and b"text/html" in accept:
             of_page = worded(key, (language or b"").decode("latin-1"), (host or b"").decode("latin-1"))
             kept = self._state.answers.repeated(of_page, snapshot.token)
-        return kept.messages(if_none_match.decode("latin-1") if if_none_match else None) if kept else None
+        return (kept, if_none_match.decode("latin-1") if if_none_match else None) if kept else None
 
     async def _past(self, scope: Scope, receive: Receive, send: Send, dated: bytes | None, accept: bytes) -> bool:
         """Answer a request from the state it asks for; says whether it asked for one."""
