@@ -174,7 +174,7 @@ def plan_of(arguments: Iterable[str] | None = None) -> tuple[Plan, str]:
     parser.add_argument("--alone", type=int, nargs="+", default=[], help="sizes at which peers are left out")
     parser.add_argument("--only", nargs="+", choices=NAMES, metavar="WORKLOAD", help=", ".join(NAMES))
     parser.add_argument("--seconds", type=float, default=2, help="of each turn of a workload under load")
-    parser.add_argument("--rounds", type=int, default=9, help="a third of them where one takes long")
+    parser.add_argument("--rounds", type=int, default=6, help="a third of them where one takes long")
     parser.add_argument("--records", type=int, nargs="+", default=list(writing.RECORDS), help="that are validated")
     parser.add_argument("--name", default=datetime.now(UTC).strftime("%Y-%m-%d"), help="of the result")
     parser.add_argument("--folder", type=Path, help="for the data, about 2 kB a quad (default: a temporary one)")
