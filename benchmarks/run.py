@@ -1,6 +1,6 @@
 """Measure this server beside its peers, on the same data, in one run on one machine.
 
-    python -m benchmarks.run [--quads 100000 1000000] [--alone 10000000] [--only point repeated] [--rounds 9] [--name A]
+    python -m benchmarks.run [--quads 100000 1000000] [--alone 10000000] [--only point repeated] [--rounds 6] [--name A]
 
 Writes ``benchmarks/results/NAME.json`` and the page made of it. Needs wrk, for load from a process of its own.
 """
