@@ -88,9 +88,13 @@ def named(store: ox.Store, things: Iterable[str]) -> list[dict[str, Term]]:
     return [{"thing": t, "what": w, "value": v} for t, w, v in found if t and w and v]
 
 
+def mentioned_in(found: Iterable[list[Term | None]]) -> list[str]:
+    return collections.mentioned_in(term.value for row in found for term in row[2:4] if isinstance(term, ox.NamedNode))
+
+
 def whole(store: ox.Store, collection: Collection) -> Content:
     query = load_query(collection.query, IRIS)
-    names = named(store, collections.mentioned_in(rows(store, query)))
+    names = named(store, mentioned_in(rows(store, query)))
     return collections.read(collection, rows(store, query), names, 1)
 
 
@@ -99,7 +103,7 @@ def carried(store: ox.Store, before: Content, subjects: frozenset[str]) -> Conte
     again = collections.reached(before, subjects, {row[0].value for row in pointed if row[0]})
     query = bind(load_query(before.collection.query, IRIS), thing=terms(again))
     mentioned = {iri for others in before.mentions.values() for iri in others if iri in again}
-    names = named(store, mentioned.union(collections.mentioned_in(rows(store, query))))
+    names = named(store, mentioned.union(mentioned_in(rows(store, query))))
     return collections.read(before.collection, rows(store, query), names, 1, before=before, again=again)
 
 

@@ -273,9 +273,12 @@ def read(
         iri = thing.value
         marks[iri] = marks.get(iri, 0) ^ _mark(thing, what, value, node, extra)
         told.setdefault(iri, {}).setdefault(what.value, set()).add((value, node, extra))
-        said.setdefault(iri, {}).update(dict.fromkeys(_things(value, node)))
+        others = said.setdefault(iri, {})
+        for term in (value, node):
+            if isinstance(term, ox.NamedNode):
+                others[term.value] = None
     members = {iri: _member(iri, about) for iri, about in told.items()}
-    mentions = {iri: tuple(sorted(map(sys.intern, others))) for iri, others in said.items()}
+    mentions = {iri: tuple(map(sys.intern, mentioned_in(others))) for iri, others in said.items()}
     names: dict[str, dict[str, str]] = {}
     points: dict[str, dict[str, Term]] = {}
     for row in mentioned:
@@ -310,7 +313,8 @@ def read(
 
 def _mark(*terms: Term | None) -> int:
     """A number for a row, to be combined in any order."""
-    return int.from_bytes(hashlib.blake2b(repr([str(t) for t in terms]).encode(), digest_size=16).digest(), "big")
+    told = "\t".join([str(term) for term in terms])
+    return int.from_bytes(hashlib.blake2b(told.encode(), digest_size=16).digest(), "big")
 
 
 def _member(iri: str, told: Mapping[str, set[tuple[Term, Term | None, Term | None]]]) -> Member:
@@ -333,19 +337,13 @@ def _member(iri: str, told: Mapping[str, set[tuple[Term, Term | None, Term | Non
     )
 
 
-def _things(*terms: Term | None) -> Iterator[str]:
-    """The things among values, and the regions around regions."""
-    for term in terms:
-        if isinstance(term, ox.NamedNode):
-            iri = term.value
-            yield iri
-            if iri.startswith(NUTS):
-                yield from (iri[:end] for end in range(len(NUTS) + 4, len(iri)))
-
-
-def mentioned_in(rows: Iterable[list[Term | None]]) -> list[str]:
-    """The things that rows mention as values or between, and the regions around regions."""
-    return sorted({iri for row in rows for iri in _things(row[2], row[3])})
+def mentioned_in(things: Iterable[str]) -> list[str]:
+    """These things, by their IRIs, and the regions around those of them that are regions."""
+    found = set(things)
+    for iri in list(found):
+        if iri.startswith(NUTS):
+            found.update(iri[:end] for end in range(len(NUTS) + 4, len(iri)))
+    return sorted(found)
 
 
 def reached(content: Content, touched: Set[str], objects: Iterable[str]) -> set[str]:

@@ -16,8 +16,10 @@ LONGEST = 300
 
 def fold(text: str) -> str:
     """A text in small letters, without combining marks."""
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in apart if not unicodedata.combining(c)).translate(_ALONE)
+    small = text.casefold()
+    if not small.isascii():
+        small = "".join([c for c in unicodedata.normalize("NFKD", small) if not unicodedata.combining(c)])
+    return small.translate(_ALONE)
 
 
 def words_of(text: str) -> list[str]:

@@ -208,7 +208,8 @@ class Shelf:
             return self._orders[place]
         members = self.content.members
         if name == "name":
-            order = ordered([name_in(m.names, language) or m.iri for m in members], [m.iri for m in members])
+            names = [m.names.get(language) or name_in(m.names, language) or m.iri for m in members]
+            order = ordered(names, [m.iri for m in members])
             if sort.startswith("-"):
                 order.reverse()
         else:

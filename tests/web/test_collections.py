@@ -24,6 +24,7 @@ from v4graph.iris import Iris
 from v4graph.listing import HYDRA
 from v4graph.settings import Settings
 from v4graph.web.app import create_app
+from v4graph.web.shelves import _mentioned, _rows
 
 IRIS = Iris()
 BASE = IRIS.base
@@ -336,3 +337,19 @@ def test_a_list_that_changes_goes_on_and_then_is_gone(own: tuple[Server, Path]) 
         page = web.get(f"/{link}".replace(".csv", ""), headers=PAGES)
         assert page.status_code == 410 and "Start anew" in page.text
         assert_sound(page.text)
+
+
+def test_what_rows_mention_is_read_from_the_lines_as_from_the_terms() -> None:
+    """Literals that look like things, tabs and line ends within them, letters beyond ASCII, nothing at all."""
+    odd = ['"<urn:no>"', '"a\\tb\\n<urn:no>\\r"@en', '"7"^^<urn:no>', "<urn:č/ř>", "<urn:ascii>", "UNDEF"]
+    region = "<http://data.europa.eu/nuts/code/CZ080>"
+    values = " ".join(f'(<urn:t{n}> "what" {value} {odd[-n - 1]} {region})' for n, value in enumerate(odd))
+    names = "?thing ?what ?value ?node ?extra"
+    values += f" (<urn:t> 'w' {region} UNDEF UNDEF)"
+    found = ox.Store().query(f"SELECT {names} {{ VALUES ({names}) {{ {values} }} }}")
+    assert isinstance(found, ox.QuerySolutions)
+    body = found.serialize(format=ox.QueryResultsFormat.TSV)
+    assert body is not None
+    terms = {term.value for row in _rows(body) for term in row[2:4] if isinstance(term, ox.NamedNode)}
+    assert len(terms) == 3
+    assert _mentioned(body) == sorted(terms | {"http://data.europa.eu/nuts/code/CZ08"})
