@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import os
 import time
@@ -10,9 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyoxigraph as ox
 import pytest
 
 from tests.small import CLEAN, NORTH, SOUTH, graphs, project_lines, small, token
+from v4graph import projection
 from v4graph.actors import Actor
 from v4graph.errors import StoreLocked
 from v4graph.publisher import Publisher
@@ -158,6 +161,50 @@ def test_a_kept_store_that_fails_is_opened_again(tmp_path: Path, keeper: primary
     failing: Any = Failing()
     with primary.publishing(tmp_path):
         keeper._store = failing
+    lines = submit(workspace, "b")
+    assert graphs(workspace)["north"] == set(lines)
+    with primary.publishing(tmp_path):
+        primary.wipe(tmp_path)
+    workspace.check()
+
+
+def fail_once(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """The next update of a store fails, after a part of it."""
+    whole = projection.resolve_again
+
+    def resolve_again(store: ox.Store, *others: Any) -> Any:
+        monkeypatch.setattr(projection, "resolve_again", whole)
+        raise error
+
+    monkeypatch.setattr(projection, "resolve_again", resolve_again)
+
+
+def test_a_store_that_fails_within_an_update_is_closed_before_it_is_opened_again(
+    tmp_path: Path, keeper: primary._Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine holds a lock for as long as anybody refers to its store, and be it a traceback."""
+    workspace = small(tmp_path)
+    submit(workspace, "a")
+    opened = opening(tmp_path)
+    fail_once(monkeypatch, OSError(errno.ENOSPC, "No space left on device"))
+    lines = submit(workspace, "b")
+    assert graphs(workspace)["north"] == set(lines)
+    assert opening(tmp_path) != opened
+    assert keeper.has_store(tmp_path)
+    with primary.publishing(tmp_path):
+        primary.wipe(tmp_path)
+    workspace.check()
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_store_that_is_damaged_within_an_update_is_built_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    if kept:
+        monkeypatch.setattr(primary, "_keeper", primary._Keeper())
+    workspace = small(tmp_path)
+    submit(workspace, "a")
+    fail_once(monkeypatch, RuntimeError("Corruption: block checksum mismatch"))
     lines = submit(workspace, "b")
     assert graphs(workspace)["north"] == set(lines)
     with primary.publishing(tmp_path):

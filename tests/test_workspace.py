@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sqlite3
+import tarfile
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -11,7 +13,14 @@ import pytest
 
 from v4graph import assets
 from v4graph.actors import COMMAND_LINE
-from v4graph.errors import BadRequest, InvalidContribution, LedgerBroken, MalformedData, StoreError, UnknownGraph
+from v4graph.errors import (
+    BadRequest,
+    InvalidContribution,
+    LedgerBroken,
+    MalformedData,
+    StoreError,
+    UnknownGraph,
+)
 from v4graph.settings import Settings
 from v4graph.store.embedded import current
 from v4graph.workspace import Workspace
@@ -119,10 +128,33 @@ def test_backup_and_restore_give_the_same_store(workspace: Workspace, tmp_path: 
         other.restore(archive)
 
 
-def test_restore_refuses_what_is_no_backup(tmp_path: Path) -> None:
-    (tmp_path / "x.tar.gz").write_bytes(b"nothing")
-    with pytest.raises(BadRequest, match="no backup"):
-        Workspace(Settings(home=tmp_path / "empty")).restore(tmp_path / "x.tar.gz")
+def _packed(path: Path, name: str, kind: bytes = tarfile.REGTYPE, content: bytes = b"", link: str = "") -> None:
+    with tarfile.open(path, "w:gz") as archive:
+        told = tarfile.TarInfo(name)
+        told.type, told.size, told.linkname = kind, len(content), link
+        archive.addfile(told, io.BytesIO(content))
+
+
+@pytest.mark.parametrize("what", ["nothing", "other", "cut", "damaged", "folder", "link", "no ledger"])
+def test_restore_refuses_what_is_no_backup(workspace: Workspace, tmp_path: Path, what: str) -> None:
+    """And leaves nothing behind."""
+    archive, home = tmp_path / "x.tar.gz", tmp_path / "empty"
+    if what in ("cut", "damaged"):
+        workspace.backup(archive)
+        whole = archive.read_bytes()
+        half = len(whole) // 2
+        archive.write_bytes(whole[:half] if what == "cut" else whole[:half] + bytes(2000) + whole[half + 2000 :])
+    elif what == "nothing":
+        archive.write_bytes(b"nothing")
+    elif what == "folder":
+        _packed(archive, "ledger.sqlite", tarfile.DIRTYPE)
+    elif what == "link":
+        _packed(archive, "ledger.sqlite", tarfile.SYMTYPE, link="/etc/passwd")
+    else:
+        _packed(archive, "ledger.sqlite" if what == "no ledger" else "other", content=b"text" * 2000)
+    with pytest.raises(BadRequest, match=r"no backup|the ledger in it is not sound"):
+        Workspace(Settings(home=home)).restore(archive)
+    assert not [path for path in home.rglob("*") if path.is_file()]
 
 
 def test_a_malformed_file_says_where_and_changes_nothing(workspace: Workspace, tmp_path: Path) -> None:

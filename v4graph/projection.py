@@ -7,6 +7,7 @@ store heals by applying what is missing.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,13 +72,22 @@ def project(
         with store_faults(home):
             return _project(ledger, home, iris, until, anew, tell)
     except StoreError as error:
-        if kept:  # what it complains of may be long past: opened again it may have nothing to say
-            return project(ledger, home, iris, until=until, anew=anew, tell=tell)
-        if anew or not isinstance(error, StoreDamaged):
+        if not kept and (anew or not isinstance(error, StoreDamaged)):
             raise
-        tell(f"building the store anew: {error.detail}")
-        with store_faults(home):
-            return _project(ledger, home, iris, until, True, tell)
+        failed = error
+    _forget(failed)
+    if kept:  # what it complains of may be long past: opened again it may have nothing to say
+        return project(ledger, home, iris, until=until, anew=anew, tell=tell)
+    tell(f"building the store anew: {failed.detail}")
+    with store_faults(home):
+        return _project(ledger, home, iris, until, True, tell)
+
+
+def _forget(error: BaseException | None) -> None:
+    """Let go of what the functions that failed worked with: a store is closed when nobody refers to it any more."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def _project(ledger: Ledger, home: Path, iris: Iris, until: int | None, anew: bool, tell: Progress) -> Snapshot:

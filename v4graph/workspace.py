@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import pyoxigraph as ox
 from v4graph import checks, contributions, derivation, packaged, projection, proposals, rdf, sources
 from v4graph.actors import CURATOR
 from v4graph.contributions import Contribution, Published
-from v4graph.errors import BadRequest, StoreDamaged, StoreError
+from v4graph.errors import BadRequest, LedgerBroken, StoreDamaged, StoreError
 from v4graph.ledger import PROJECTED, Entry, Ledger
 from v4graph.lifecycle import TRIES, Lifecycle, Outcome
 from v4graph.neighbourhood import Neighbourhood
@@ -118,13 +119,19 @@ class Workspace(Lifecycle):
         self.home.mkdir(parents=True, exist_ok=True)
         try:
             with tarfile.open(archive, "r:gz") as packed, tempfile.TemporaryDirectory(dir=self.home) as folder:
-                packed.extract("ledger.sqlite", folder, filter="data")
                 copy = Path(folder) / "ledger.sqlite"
+                inside = packed.extractfile("ledger.sqlite")
+                if inside is None:
+                    raise KeyError("ledger.sqlite is no file")
+                with inside, open(copy, "wb") as file:
+                    shutil.copyfileobj(inside, file)
                 restored = Ledger(f"sqlite:///{copy}")
                 restored.verify()
                 restored.close()
                 shutil.move(copy, self.home / "ledger.sqlite")
-        except (OSError, tarfile.TarError, KeyError) as error:
+        except LedgerBroken as error:
+            raise BadRequest(f"{archive} is damaged: the ledger in it is not sound. Restore another backup.") from error
+        except (OSError, EOFError, zlib.error, tarfile.TarError, KeyError) as error:
             raise BadRequest(f"{archive} is no backup of v4graph ({error}).") from error
         return self.rebuild(tell)
 
