@@ -38,7 +38,7 @@ _BLANK = re.compile(r"_:|\S+ \S+ _:")
 _POSITION = re.compile(r"^Parser error at line \d+ (?:between columns \d+ and \d+|column \d+|.*?\d): ")
 _PIECES = {"RDF_XML": (b"<", b">"), "TRIG": (b"{", b"}"), "N_QUADS": (b"\n", b"\n")}
 """How a piece of a document begins and ends, for each format whose errors may come without a position."""
-_JSON_STRING = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
+_JSON_STRING = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*)"', re.DOTALL)
 _KEYWORD = re.compile(r"@[a-zA-Z]+|'([^']+)'")
 
 

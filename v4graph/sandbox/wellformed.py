@@ -47,11 +47,11 @@ def place(text: str, offset: int) -> tuple[int, int]:
 
 
 # an unclosed string is taken to its end, so that no scan begins again within it
-_JSON_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+_JSON_STRUCTURE = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 _TURTLE_STRUCTURE = re.compile(
     r"""\#[^\n\r]*|<[^<>"{}|^`\x00-\x20]*+>
-      |\"\"\"(?:[^"\\]|\\.|\"(?!\"\"))*+(?:\"\"\")?|'''(?:[^'\\]|\\.|'(?!''))*+(?:''')?
-      |"(?:[^"\\\n\r]|\\.)*+"?|'(?:[^'\\\n\r]|\\.)*+'?|[\[\](){}]""",
+      |\"\"\"[^"\\]*+(?:(?:\\.|\"(?!\"\"))[^"\\]*+)*(?:\"\"\")?|'''[^'\\]*+(?:(?:\\.|'(?!''))[^'\\]*+)*(?:''')?
+      |"[^"\\\n\r]*+(?:\\.[^"\\\n\r]*+)*"?|'[^'\\\n\r]*+(?:\\.[^'\\\n\r]*+)*'?|[\[\](){}]""",
     re.VERBOSE | re.DOTALL,
 )
 
