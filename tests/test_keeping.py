@@ -198,10 +198,10 @@ def test_a_store_that_fails_within_an_update_is_closed_before_it_is_opened_again
 
 @pytest.mark.parametrize("kept", [True, False])
 def test_a_store_that_is_damaged_within_an_update_is_built_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, kept: bool
 ) -> None:
     if kept:
-        monkeypatch.setattr(primary, "_keeper", primary._Keeper())
+        request.getfixturevalue("keeper")
     workspace = small(tmp_path)
     submit(workspace, "a")
     fail_once(monkeypatch, RuntimeError("Corruption: block checksum mismatch"))

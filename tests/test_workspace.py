@@ -13,14 +13,7 @@ import pytest
 
 from v4graph import assets
 from v4graph.actors import COMMAND_LINE
-from v4graph.errors import (
-    BadRequest,
-    InvalidContribution,
-    LedgerBroken,
-    MalformedData,
-    StoreError,
-    UnknownGraph,
-)
+from v4graph.errors import BadRequest, InvalidContribution, LedgerBroken, MalformedData, StoreError, UnknownGraph
 from v4graph.settings import Settings
 from v4graph.store.embedded import current
 from v4graph.workspace import Workspace
