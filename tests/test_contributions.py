@@ -188,8 +188,9 @@ def test_warnings_are_confirmed_with_a_note(workspace: Workspace) -> None:
         submit(workspace, NORTH, report=WARNS, confirmed=True)
     assert recorded(submit(workspace, NORTH, report=WARNS, confirmed=True, note="it is so")).state == "published"
     record = recorded(submit(workspace, WEST, report=WARNS))
-    with pytest.raises(WrongState, match="confirm"):
-        workspace.accept(REVIEWER, record.number)
+    for checked in ({}, {"report": BLOCKS, "checked_token": token(workspace)}):
+        with pytest.raises(WrongState, match="confirm"):
+            workspace.accept(REVIEWER, record.number, **checked)
     with pytest.raises((NotAllowed, UnknownContribution)):
         workspace.confirm(SOUTH, record.number, "it is so")
     with pytest.raises(BadRequest, match="why"):

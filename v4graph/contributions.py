@@ -125,6 +125,7 @@ def confirm(ledger: Ledger, actor: Actor, record: Record, note: str, verdict: Ve
 
     Raises:
         WrongState: it does not wait for that, or the graph has moved on.
+        InvalidContribution: checked again, it breaks the rules.
     """
     if record.state != "pending" or record.needs != "confirmation":
         raise WrongState(f"Contribution {record.number} is {record.state} and waits for no confirmation.")
@@ -132,6 +133,7 @@ def confirm(ledger: Ledger, actor: Actor, record: Record, note: str, verdict: Ve
     if not note.strip():
         raise BadRequest("Say why it is right although the rules warn.")
     _not_moved(ledger, record)
+    refuse(verdict.report)
     if verdict.trial:
         return
     if actor.may("publish"):
@@ -147,11 +149,13 @@ def accept(ledger: Ledger, actor: Actor, record: Record, note: str, verdict: Ver
     Raises:
         WrongState: it does not wait for a review, or the graph has moved on.
         NotAllowed: it is the reviewer's own.
+        InvalidContribution: checked again, it breaks the rules.
     """
     _reviewable(actor, record, "accepted")
     if record.needs == "confirmation":
         raise WrongState(f"Contribution {record.number} waits for its submitter to confirm what the rules warn of.")
     _not_moved(ledger, record)
+    refuse(verdict.report)
     if not verdict.trial:
         _publish(ledger, actor, record, note, verdict, reviewed=True)
 
@@ -354,9 +358,9 @@ def _hash(lines: Iterable[str]) -> str:
     return hashlib.sha256("".join(f"{line}\n" for line in sorted(set(lines))).encode()).hexdigest()
 
 
-def refuse(report: Report) -> None:
-    """Raise when a report blocks publication."""
-    if report.blocks:
+def refuse(report: Report | None) -> None:
+    """Raise when there is a report that blocks publication."""
+    if report is not None and report.blocks:
         raise InvalidContribution("The contribution breaks the rules; nothing was published.", report=report)
 
 

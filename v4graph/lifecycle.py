@@ -252,8 +252,6 @@ class Lifecycle:
             return self._verdict(ledger, record.partner, record.source, waiting)
 
         def write(ledger: Ledger, verdict: Verdict) -> int:
-            if verdict.report is not None:
-                contributions.refuse(verdict.report)
             decide(ledger, actor, records.visible(ledger, actor, number), note, verdict)
             return number
 
