@@ -51,6 +51,22 @@ def test_normalising_is_what_the_engine_does(given: str, kept: str) -> None:
     assert rdf.ntriples(store) == [line]
 
 
+lexical = st.from_regex(
+    r"[+-]?0{0,2}[0-9]{0,17}([.][0-9]{0,9})?|-?[0-9]{1,5}(-[0-9]{2}){0,2}Z?|true|false", fullmatch=True
+)
+datatypes = st.sampled_from(
+    ["integer", "decimal", "gYear", "gYearMonth", "date", "boolean", "double", "string", "anyURI"]
+)
+
+
+@given(lexical, datatypes, st.sampled_from(["", '\\"']))
+def test_whatever_the_value_normalising_is_what_the_engine_does(text: str, datatype: str, before: str) -> None:
+    line = f'<http://e/s> <http://e/p> "{before}{text}"^^<{XSD}{datatype}> .'
+    store = ox.Store()
+    store.load(line.encode(), ox.RdfFormat.N_TRIPLES)
+    assert rdf.normalise([line]) == rdf.ntriples(store)
+
+
 def test_blank_nodes_get_the_same_names_again_and_keep_them_when_others_change() -> None:
     first = '<http://e/a> <http://e/p> [ <http://e/q> 1 ; <http://e/r> [ <http://e/s> "x" ] ] .'
     again = '_:z <http://e/q> 1 ; <http://e/r> _:y . <http://e/a> <http://e/p> _:z . _:y <http://e/s> "x" .'

@@ -135,8 +135,15 @@ def skolemise(triples: Iterable[ox.Triple], genid_prefix: str) -> list[str]:
     return ntriples(ox.Triple(named(q.subject), q.predicate, named(q.object)) for q in quads)  # type: ignore[arg-type]
 
 
-_SMALL_TAG = re.compile(r'"@[a-z0-9-]+ \.$')
-"""The end of a text in a language: the engine changes nothing but great letters in the tag."""
+_XSD = r"\^\^<http://www\.w3\.org/2001/XMLSchema#"
+_AS_IT_IS = re.compile(
+    rf'"(?:@[a-z0-9-]+|(?:0|-?[1-9]\d{{0,15}})"{_XSD}integer>|-?(?:0|[1-9]\d{{0,7}})\.\d{{0,7}}[1-9]"{_XSD}decimal>'
+    rf'|[1-9]\d{{3}}(?:"{_XSD}gYear|-\d\d"{_XSD}gYearMonth|-\d\d-\d\d"{_XSD}date)>|(?:true|false)"{_XSD}boolean>) \.$',
+    re.ASCII,
+)
+"""The end of a line with a value that the engine leaves as it is: it changes great letters in the tag of a language,
+and what can be written in several ways.
+"""
 
 
 def normalise(lines: Iterable[str]) -> list[str]:
@@ -144,7 +151,7 @@ def normalise(lines: Iterable[str]) -> list[str]:
     same: list[str] = []
     changed: list[str] = []
     for line in lines:
-        (changed if '"^^<' in line or ('"@' in line and not _SMALL_TAG.search(line)) else same).append(line)
+        (changed if ('"^^<' in line or '"@' in line) and not _AS_IT_IS.search(line) else same).append(line)
     if changed:
         store = ox.Store()
         store.bulk_load("\n".join(changed).encode(), ox.RdfFormat.N_TRIPLES)

@@ -108,37 +108,33 @@ def resolve_subject(subject: str, statements: Statements, rules: Rules, iris: Ir
     values: dict[str, dict[str, set[str]]] = {}
     for source, lines in statements.items():
         for line in lines:
-            _, predicate, value = rdf.split_line(line)
-            values.setdefault(predicate, {}).setdefault(value, set()).add(source)
-    kept: set[str] = set()
+            _, predicate, value = line.split(" ", 2)
+            values.setdefault(predicate, {}).setdefault(value[:-2], set()).add(source)
+    kept: dict[str, set[str]] = {}
     disagreements: set[str] = set()
     policies = rules.policies
     for predicate, by_value in values.items():
         if predicate in policies.derived:
             continue
         if predicate in policies.single_per_language:
-            other = policies.other_values_as.get(predicate)
-            for group in _by_language(by_value).values():
-                chosen = _best_name(group, rules)
-                kept.add(f"{subject} {predicate} {chosen} .")
-                if other:
-                    kept.update(f"{subject} {other} {value} ." for value in group if value != chosen)
+            chosen = {_best_name(group, rules) for group in _by_language(by_value).values()}
+            kept.setdefault(predicate, set()).update(chosen)
+            if other := policies.other_values_as.get(predicate):
+                kept.setdefault(other, set()).update(by_value.keys() - chosen)
         elif predicate in policies.single and (len(by_value) > 1 or (subject, predicate) in rules.recorded):
             choice = choose(by_value, rules, rules.recorded.get((subject, predicate)))
             if choice.value is not None:
-                kept.add(f"{subject} {predicate} {choice.value} .")
+                kept.setdefault(predicate, set()).add(choice.value)
             if choice.differ:
                 disagreements |= _disagreement(subject, predicate, by_value, choice, iris)
         else:
-            kept.update(f"{subject} {predicate} {value} ." for value in by_value)
+            kept.setdefault(predicate, set()).update(by_value)
     # A name that was chosen is not an alternative name as well (SKOS S13), whoever says so.
     for predicate, other in policies.other_values_as.items():
-        kept -= {f"{subject} {other} {rdf.split_line(line)[2]} ." for line in kept if _predicate(line) == predicate}
-    return Resolved(frozenset(kept), frozenset(disagreements))
-
-
-def _predicate(line: str) -> str:
-    return line.split(" ", 2)[1]
+        if other in kept:
+            kept[other] -= kept.get(predicate, set())
+    lines = (f"{subject} {predicate} {value} ." for predicate, said in kept.items() for value in said)
+    return Resolved(frozenset(lines), frozenset(disagreements))
 
 
 _LANGUAGE = re.compile(r'"@([a-z0-9-]+)$')
@@ -154,6 +150,8 @@ def _by_language(by_value: Mapping[str, set[str]]) -> dict[str, dict[str, set[st
 
 def _best_name(group: Mapping[str, set[str]], rules: Rules) -> str:
     """The name of the best-ranked source; among equals what most say, then the first in code point order."""
+    if len(group) == 1:
+        return next(iter(group))
     return min(group, key=lambda value: (min(map(rules.rank, group[value])), -len(group[value]), value))
 
 
