@@ -29,7 +29,7 @@ _MANY = sa.select(CONTENT.c.sha256, CONTENT.c.data).execution_options(yield_per=
 
 
 class _Recent:
-    """The contents read last in this process; a content never changes, so they are right for ever."""
+    """The contents read or packed last in this process; a content never changes, so they are right for ever."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, bytes] = OrderedDict()
@@ -59,7 +59,9 @@ _recent = _Recent()
 def pack(lines: Iterable[str]) -> Packed:
     """Lines as they are to be kept: packing them beforehand takes nothing from who writes."""
     text, triples = _text(lines)
-    return Packed(hashlib.sha256(text).hexdigest(), triples, _pressed(text))
+    packed = Packed(hashlib.sha256(text).hexdigest(), triples, _pressed(text))
+    _recent.put(packed.sha256, text)  # what comes next is made of it
+    return packed
 
 
 def _text(lines: Iterable[str]) -> tuple[bytes, int]:

@@ -226,17 +226,22 @@ def _about_source(ledger: Ledger, state: State, source: str, sizes: Mapping[str,
 def _where_they_differ(ledger: Ledger, before: Entry | None, after: Entry | None) -> tuple[list[str], list[str]]:
     """Two contents as the engine keeps them, as far as their statements are not the same.
 
-    A statement that is spelled in two ways is one statement, so all values of a pair are looked at together.
+    A statement that is spelled in two ways is one statement: where some were removed, all values of their pairs are
+    looked at together.
     """
     first, last = ((entry.revision or 0 if entry else 0) for entry in (before, after))
     between = [ledger.revision(after.source, n) for n in range(first + 1, last + 1)] if after else []
+    changed: list[tuple[list[str], list[str]]] = []
     pairs: set[str] = set()
     for entry in between:
         if entry is None:  # a copy of another ledger need not begin at the beginning
             pairs.add("")
             break
-        for lines in ledger.difference(entry):
+        changed.append(ledger.difference(entry))
+        for lines in changed[-1]:
             pairs |= {" ".join((*pair_of(line), "")) for line in lines}
+    if between and "" not in pairs and not any(removed for _, removed in changed):
+        return [], rdf.normalise(line for added, _ in changed for line in added)
     old, new = (ledger.lines_about(entry.content, pairs) if entry else [] for entry in (before, after))
     return rdf.normalise(old), rdf.normalise(new)
 
