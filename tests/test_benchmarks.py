@@ -323,6 +323,7 @@ def test_who_does_not_answer_is_started_again_and_then_left_out(bench: Bench, mo
 def test_contributions_are_published_until_a_query_answers_them(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     found = writing.publication(bench, 1)
     assert 0 < found.figures[OURS]["accepted_p50_ms"] <= found.figures[OURS]["p50_ms"] < 30_000
+    assert 0 < found.figures[OURS]["straight_p50_ms"] < 30_000
     monkeypatch.setattr(writing, "A_MINUTE", 60)
     beside = writing.readers_beside(bench).figures[OURS]
     assert beside["published"] >= 1 and beside["errors"] == 0
