@@ -30,6 +30,8 @@ OWN_TOPICS = frozenset({"platform", "rules"})
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 _HEADER = re.compile(r"^#\s*([a-z-]+(?:@[a-z]{2}|\s+\w+)?):\s*(.*)$")
 _NAME = re.compile(r"[a-z]+/[a-z0-9]+(-[a-z0-9]+)*")
+_LONGEST = 100
+"""Characters of a name; the systems of files refuse names of more than 255."""
 _PARAMETER = re.compile(r"VALUES\s+(\?\w+|\((?:\s*\?\w+)+\s*\))\s*\{[^{}]*\bUNDEF\b[^{}]*\}")
 
 
@@ -196,6 +198,8 @@ def list_library(iris: Iris) -> list[Query]:
 
 def find_in_library(name: str, iris: Iris) -> Query:
     """The query of the library of this name; raises NotFound with the nearest names."""
+    if len(name) > _LONGEST:
+        raise NotFound("There is no query of such a long name.")
     known = _NAME.fullmatch(name) and name.partition("/")[0] not in OWN_TOPICS
     if known and (assets.QUERIES / f"{name}.rq").is_file():
         return find_query(name, iris)

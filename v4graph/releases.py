@@ -43,7 +43,7 @@ def version() -> str:
 def folder_of(name: str, releases: Path = RELEASES) -> Path | None:
     """Where a release lies, or None when there is none of this name."""
     folder = releases / name
-    return folder if re.fullmatch(r"\d+\.\d+\.\d+", name) and folder.is_dir() else None
+    return folder if re.fullmatch(r"\d{1,4}\.\d{1,4}\.\d{1,4}", name) and folder.is_dir() else None
 
 
 def freeze(releases: Path = RELEASES) -> Path:

@@ -97,6 +97,28 @@ def test_openapi_tells_every_collection(atlas: Server) -> None:
                 assert found.status_code == 200, found.text
 
 
+NAMED = (
+    "/{name}", "/organisation/{name}", "/country/{name}", "/region/{name}", "/queries/{name}", "/changes/{name}",
+    "/graph/{name}", "/graph/{name}/history", "/graph/kdpk-cz-historie/revision/{name}", "/sitemap-{name}.xml",
+    "/graph/kdpk-cz-historie/description/{name}", "/graph/kdpk-cz-historie/compare/1/{name}", "/contributions/{name}",
+    "/static/{name}", "/static/land-{name}.svg", "/ontology/{name}", "/ontology/{name}/{name}", "/dumps/{name}",
+    "/problems/{name}", "/timemap/{name}", "/timemap/graph/{name}", "/embed/entity/{name}/{name}",
+    "/organisation/cluster?snapshot={name}", "/clusters?cursor={name}", "/clusters?limit={name}", "/map?at={name}",
+)  # fmt: skip
+"""Addresses with a name or a number in them."""
+
+
+@pytest.mark.parametrize(
+    "name", ["a" * 300, "1" * 300, "1" * 5000, f"{'1' * 300}.0.0", f"a/{'a' * 300}", f"clusters/{'a' * 300}"]
+)
+def test_a_name_too_long_for_a_file_is_not_there(atlas: Server, name: str) -> None:
+    with httpx.Client(base_url=atlas.url, timeout=30) as client:
+        for path in NAMED:
+            for ending in ("", ".jsonld", ".rq", ".html"):
+                found = client.get(path.replace("{name}", name) + ending)
+                assert found.status_code < 500, (path, ending, found.text)
+
+
 @pytest.mark.parametrize("language", ["cs", "sk", "pl", "hu", "de"])
 def test_the_page_speaks(atlas: Server, language: str) -> None:
     found = httpx.get(f"{atlas.url}/api?lang={language}", headers=PAGES, timeout=30)

@@ -100,7 +100,10 @@ class Built(StaticFiles):
         """A file, or its compressed twin where the client takes it."""
         if scope["method"] not in ("GET", "HEAD"):
             raise HTTPException(405, headers={"Allow": "GET, HEAD"})
-        full, found = self.lookup_path(path)
+        try:
+            full, found = self.lookup_path(path)
+        except OSError:  # no file can have such a name
+            raise HTTPException(404) from None
         if found is None or not Path(full).is_file() or path.endswith((".br", ".gz")):
             raise HTTPException(404)
         headers = {

@@ -30,6 +30,7 @@ from v4graph.web import pages
 from v4graph.web.delivery import present_snapshot
 from v4graph.web.entities import as_rdf
 from v4graph.web.negotiation import HTML, Choice, negotiate, not_acceptable
+from v4graph.web.numbers import NUMBER
 from v4graph.web.replies import alternates, links_of, reply
 from v4graph.web.telling import Text, page_path
 
@@ -48,7 +49,7 @@ def add_routes(app: FastAPI) -> None:
         routes.append(Route(f"/catalogue.{fmt.ending}", partial(described, fixed=fmt)))
     routes.append(Route("/.well-known/void", counted))
     routes.append(Route("/sitemap.xml", sitemap))
-    routes.append(Route("/sitemap-{number:int}.xml", sitemap))
+    routes.append(Route(f"/sitemap-{{number:{NUMBER}}}.xml", sitemap))
     routes.append(Route("/robots.txt", robots))
 
 

@@ -23,6 +23,7 @@ from v4graph.web import pages
 from v4graph.web.actors import in_ledger
 from v4graph.web.names import names_for
 from v4graph.web.negotiation import HTML, Choice
+from v4graph.web.numbers import NUMBER
 from v4graph.web.replies import alternates, links_of, reply
 from v4graph.web.revisions import FOREVER, chosen, formats_of
 
@@ -39,7 +40,7 @@ def add_routes(app: FastAPI) -> None:
         app.router.routes += [
             Route("/changes", entrance),
             Route("/changes.atom", atom),
-            Route("/changes/{number:int}", page),
+            Route(f"/changes/{{number:{NUMBER}}}", page),
         ]
 
 

@@ -40,6 +40,7 @@ from v4graph.web.graphs import format_of, parts_of
 from v4graph.web.intake import Submission, act, publish_waiting, require_owner, take, wish_of
 from v4graph.web.limits import read_body
 from v4graph.web.negotiation import HTML, negotiate, not_acceptable, prefers_html
+from v4graph.web.numbers import NUMBER
 from v4graph.web.operations import FORM, media_type_of, one, read_fields
 from v4graph.web.replies import links_of, number
 
@@ -59,10 +60,10 @@ def add_routes(app: FastAPI) -> None:
     routes = app.router.routes
     routes.append(Route(PATH, _list, methods=["GET", "HEAD"]))
     routes.append(Route(PATH, _submit, methods=["POST"]))
-    routes.append(Route(f"{PATH}/{{number:int}}", _one, methods=["GET", "HEAD"]))
-    routes.append(Route(f"{PATH}/{{number:int}}/document", _document, methods=["GET", "HEAD"]))
+    routes.append(Route(f"{PATH}/{{number:{NUMBER}}}", _one, methods=["GET", "HEAD"]))
+    routes.append(Route(f"{PATH}/{{number:{NUMBER}}}/document", _document, methods=["GET", "HEAD"]))
     for decision in _DECISIONS:
-        routes.append(Route(f"{PATH}/{{number:int}}/{decision}", _decide, methods=["POST"]))
+        routes.append(Route(f"{PATH}/{{number:{NUMBER}}}/{decision}", _decide, methods=["POST"]))
 
 
 # --- submitting ---------------------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ from v4graph.web.actors import in_ledger
 from v4graph.web.delivery import present_snapshot
 from v4graph.web.names import names_for, names_of_changes
 from v4graph.web.negotiation import HTML, Choice, choose_graph, negotiate, not_acceptable
+from v4graph.web.numbers import NUMBER
 from v4graph.web.replies import alternates, links_of, number, reply
 from v4graph.web.telling import Links
 
@@ -54,10 +55,10 @@ def add_routes(app: FastAPI) -> None:
     """Add the past of graphs; before the graph store, which takes everything below ``/graph/``."""
     if app.state.scratch is None:  # a playground has no ledger, and its graphs may have any name
         app.router.routes += [
-            Route("/graph/{source}/revision/{number:int}", revision),
-            Route("/graph/{source}/description/{number:int}", description),
+            Route(f"/graph/{{source}}/revision/{{number:{NUMBER}}}", revision),
+            Route(f"/graph/{{source}}/description/{{number:{NUMBER}}}", description),
             Route("/graph/{source}/history", history),
-            Route("/graph/{source}/compare/{a:int}/{b:int}", compare),
+            Route(f"/graph/{{source}}/compare/{{a:{NUMBER}}}/{{b:{NUMBER}}}", compare),
         ]
 
 
