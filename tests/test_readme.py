@@ -108,7 +108,7 @@ def test_every_address_is_in_the_table(server: Server) -> None:
 
 HOUSEKEEPING = {
     "/static", "/static/land-{name}.svg", "/robots.txt", "/favicon.ico", "/openapi.json", "/sitemap.xml",
-    "/sitemap-{number:int}.xml",
+    "/sitemap-{number:number}.xml",
 }  # fmt: skip
 """Addresses no reader of the README looks for."""
 

@@ -20,12 +20,12 @@ TABLE = """
 method path                                nobody submitter publisher reviewer administrator other disabled expired
 GET    /contributions                      401    200       200       200      200           200   401      401
 POST   /contributions                      401    400       400       403      403           403   401      401
-GET    /contributions/{number:int}         401    200       200       200      200           404   401      401
-GET    /contributions/{number:int}/document 401   200       200       200      200           404   401      401
-POST   /contributions/{number:int}/accept  401    403       403       409      403           404   401      401
-POST   /contributions/{number:int}/decline 401    403       403       409      403           404   401      401
-POST   /contributions/{number:int}/withdraw 401   409       409       403      403           404   401      401
-POST   /contributions/{number:int}/confirm 401    409       409       403      403           404   401      401
+GET    /contributions/{number:number}         401    200       200       200      200           404   401      401
+GET    /contributions/{number:number}/document 401   200       200       200      200           404   401      401
+POST   /contributions/{number:number}/accept  401    403       403       409      403           404   401      401
+POST   /contributions/{number:number}/decline 401    403       403       409      403           404   401      401
+POST   /contributions/{number:number}/withdraw 401   409       409       403      403           404   401      401
+POST   /contributions/{number:number}/confirm 401    409       409       403      403           404   401      401
 PUT    /graph/{name:path}                  401    412       412       403      403           403   401      401
 POST   /graph/{name:path}                  401    412       412       403      403           403   401      401
 DELETE /graph/{name:path}                  401    412       412       403      403           403   401      401
@@ -45,12 +45,12 @@ POST   /sparql                             200    200       200       200      2
 POST   /sparql/update                      403    403       403       403      403           403   403      403
 GET    /graph/{name:path}                  200    200       200       200      200           200   200      200
 GET    /graph                              200    200       200       200      200           200   200      200
-GET    /graph/{source}/revision/{number:int} 200  200       200       200      200           200   200      200
-GET    /graph/{source}/description/{number:int} 404 404     404       404      404           404   404      404
+GET    /graph/{source}/revision/{number:number} 200  200       200       200      200           200   200      200
+GET    /graph/{source}/description/{number:number} 404 404     404       404      404           404   404      404
 GET    /graph/{source}/history             200    200       200       200      200           200   200      200
-GET    /graph/{source}/compare/{a:int}/{b:int} 200 200      200       200      200           200   200      200
+GET    /graph/{source}/compare/{a:number}/{b:number} 200 200      200       200      200           200   200      200
 GET    /blame                              200    200       200       200      200           200   200      200
-GET    /changes/{number:int}               200    200       200       200      200           200   200      200
+GET    /changes/{number:number}               200    200       200       200      200           200   200      200
 GET    /queries/{topic}/{name}             404    404       404       404      404           404   404      404
 GET    /dumps/{name}                       404    404       404       404      404           404   404      404
 GET    /ontology/{name}                    404    404       404       404      404           404   404      404
@@ -59,7 +59,7 @@ GET    /sparql/query.json                  200    200       200       200      2
 POST   /sparql/labels.json                 400    400       400       400      400           400   400      400
 GET    /oembed                             200    200       200       200      200           200   200      200
 GET    /problems/{slug}                    200    200       200       200      200           200   200      200
-GET    /sitemap-{number:int}.xml           200    200       200       200      200           200   200      200
+GET    /sitemap-{number:number}.xml           200    200       200       200      200           200   200      200
 GET    /embed/entity/{kind}/{slug}         200    200       200       200      200           200   200      200
 GET    /static/land-{name}.svg             404    404       404       404      404           404   404      404
 GET    /country/{code}                     404    404       404       404      404           404   404      404
@@ -80,9 +80,9 @@ UPDATE = "DELETE WHERE { ?s ?p ?o }"
 EXAMPLES = {
     "/graph": "/graph?graph=https://w3id.org/v4graph/graph/river",
     "/graph/{name:path}": "/graph/river",
-    "/graph/{source}/revision/{number:int}": "/graph/river/revision/1",
-    "/graph/{source}/description/{number:int}": "/graph/river/description/999999",
-    "/graph/{source}/compare/{a:int}/{b:int}": "/graph/river/compare/1/1",
+    "/graph/{source}/revision/{number:number}": "/graph/river/revision/1",
+    "/graph/{source}/description/{number:number}": "/graph/river/description/999999",
+    "/graph/{source}/compare/{a:number}/{b:number}": "/graph/river/compare/1/1",
     "/blame": f"/blame?iri={PROJECT}",
     "/sparql": "/sparql?query=ASK+%7B%7D",
     "/queries/{topic}/{name}": "/queries/nothing/nothing",
@@ -91,8 +91,8 @@ EXAMPLES = {
     "/ontology/{name}": "/ontology/0.0.0",
     "/ontology/{version}/{name}": "/ontology/0.0.0/nothing",
     "/problems/{slug}": "/problems/not-found",
-    "/sitemap-{number:int}.xml": "/sitemap-1.xml",
-    "/changes/{number:int}": "/changes/1",
+    "/sitemap-{number:number}.xml": "/sitemap-1.xml",
+    "/changes/{number:number}": "/changes/1",
     "/timemap/{path:path}": "/timemap/project/ketgate",
     "/timegate/{path:path}": "/timegate/project/ketgate",
     "/embed/entity/{kind}/{slug}": "/embed/entity/project/ketgate",
@@ -128,7 +128,7 @@ def contribution(river: Instance) -> str:
 
 
 def ask(river: Instance, role: str, method: str, path: str, contribution: str) -> httpx.Response:
-    address = EXAMPLES.get(path, path).replace("{number:int}", contribution).replace("{source}", "river")
+    address = EXAMPLES.get(path, path).replace("{number:number}", contribution).replace("{source}", "river")
     client = river.client(None if role == "nobody" else role)
     headers: dict[str, str] = {}
     content: bytes | None = None
