@@ -21,7 +21,8 @@ def test_the_description_is_kept(target: Instance, role: str | None) -> None:
     token = [] if role is None else ["--header", f"Authorization: Bearer {target.secrets[role]}"]
     words = [
         sys.executable, "-m", "schemathesis.cli", "run", f"{target.server.url}/openapi.json",
-        "--checks", ",".join(CHECKS), *HOW, "--seed", "2026", "--continue-on-failure", "--warnings", "off", *token,
+        "--checks", ",".join(CHECKS), *HOW, "--seed", "2026", "--continue-on-failure", "--warnings", "off",
+        "--request-timeout", "60", *token,
     ]  # fmt: skip
     done = subprocess.run(words, capture_output=True, text=True, timeout=3000)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
