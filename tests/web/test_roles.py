@@ -20,7 +20,7 @@ TABLE = """
 method path                                nobody submitter publisher reviewer administrator other disabled expired
 GET    /contributions                      401    200       200       200      200           200   401      401
 POST   /contributions                      401    400       400       403      403           403   401      401
-GET    /contributions/{number:number}         401    200       200       200      200           404   401      401
+GET    /contributions/{number:number}      401    200       200       200      200           404   401      401
 GET    /contributions/{number:number}/document 401   200       200       200      200           404   401      401
 POST   /contributions/{number:number}/accept  401    403       403       409      403           404   401      401
 POST   /contributions/{number:number}/decline 401    403       403       409      403           404   401      401
@@ -50,7 +50,7 @@ GET    /graph/{source}/description/{number:number} 404 404     404       404    
 GET    /graph/{source}/history             200    200       200       200      200           200   200      200
 GET    /graph/{source}/compare/{a:number}/{b:number} 200 200      200       200      200           200   200      200
 GET    /blame                              200    200       200       200      200           200   200      200
-GET    /changes/{number:number}               200    200       200       200      200           200   200      200
+GET    /changes/{number:number}      200    200       200       200      200           200   200      200
 GET    /queries/{topic}/{name}             404    404       404       404      404           404   404      404
 GET    /dumps/{name}                       404    404       404       404      404           404   404      404
 GET    /ontology/{name}                    404    404       404       404      404           404   404      404
@@ -59,7 +59,7 @@ GET    /sparql/query.json                  200    200       200       200      2
 POST   /sparql/labels.json                 400    400       400       400      400           400   400      400
 GET    /oembed                             200    200       200       200      200           200   200      200
 GET    /problems/{slug}                    200    200       200       200      200           200   200      200
-GET    /sitemap-{number:number}.xml           200    200       200       200      200           200   200      200
+GET    /sitemap-{number:number}.xml      200    200       200       200      200           200   200      200
 GET    /embed/entity/{kind}/{slug}         200    200       200       200      200           200   200      200
 GET    /static/land-{name}.svg             404    404       404       404      404           404   404      404
 GET    /country/{code}                     404    404       404       404      404           404   404      404

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from starlette.convertors import Convertor, register_url_convertor
+from starlette.convertors import IntegerConvertor, register_url_convertor
 
 NUMBER = "number"
 """What comes after the colon in a route; an address with a longer number is not one of that route."""
 
 
-class _Number(Convertor[int]):
+class _Number(IntegerConvertor):
     regex = "[0-9]{1,15}"
-
-    def convert(self, value: str) -> int:
-        return int(value)
-
-    def to_string(self, value: int) -> str:
-        return str(value)
 
 
 register_url_convertor(NUMBER, _Number())
