@@ -231,17 +231,12 @@ def _where_they_differ(ledger: Ledger, before: Entry | None, after: Entry | None
     """
     first, last = ((entry.revision or 0 if entry else 0) for entry in (before, after))
     between = [ledger.revision(after.source, n) for n in range(first + 1, last + 1)] if after else []
-    changed: list[tuple[list[str], list[str]]] = []
-    pairs: set[str] = set()
-    for entry in between:
-        if entry is None:  # a copy of another ledger need not begin at the beginning
-            pairs.add("")
-            break
-        changed.append(ledger.difference(entry))
-        for lines in changed[-1]:
-            pairs |= {" ".join((*pair_of(line), "")) for line in lines}
-    if between and "" not in pairs and not any(removed for _, removed in changed):
+    whole = None in between  # a copy of another ledger need not begin at the beginning
+    changed = [] if whole else [ledger.difference(entry) for entry in between if entry]
+    if changed and not any(removed for _, removed in changed):
         return [], rdf.normalise(line for added, _ in changed for line in added)
+    pairs = {" ".join((*pair_of(line), "")) for parts in changed for lines in parts for line in lines}
+    pairs |= {""} if whole else set()
     old, new = (ledger.lines_about(entry.content, pairs) if entry else [] for entry in (before, after))
     return rdf.normalise(old), rdf.normalise(new)
 

@@ -108,8 +108,8 @@ def resolve_subject(subject: str, statements: Statements, rules: Rules, iris: Ir
     values: dict[str, dict[str, set[str]]] = {}
     for source, lines in statements.items():
         for line in lines:
-            _, predicate, value = line.split(" ", 2)
-            values.setdefault(predicate, {}).setdefault(value[:-2], set()).add(source)
+            _, predicate, value = rdf.split_line(line)
+            values.setdefault(predicate, {}).setdefault(value, set()).add(source)
     kept: dict[str, set[str]] = {}
     disagreements: set[str] = set()
     policies = rules.policies
