@@ -14,7 +14,7 @@ from v4graph.iris import Iris
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "v4graph"
 LAYERS = (
-    {"__init__", "assets", "errors", "iris", "namespaces", "rdf", "settings", "turtle"},
+    {"__init__", "assets", "errors", "iris", "litter", "namespaces", "rdf", "settings", "turtle"},
     {"contents", "entries", "fetch", "ledger", "queries", "sandbox", "store"},
     {
         "actors", "atlas", "blame", "building", "catalogue", "changes", "checker", "checking", "checks", "collections",

@@ -6,7 +6,6 @@ memory; what a contribution does to it, it does to this process only.
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import sys
@@ -15,6 +14,7 @@ from typing import Any
 
 import pyoxigraph as ox
 
+from v4graph import litter
 from v4graph.iris import Iris
 from v4graph.neighbourhood import Neighbourhood
 from v4graph.report import Finding, Report
@@ -97,8 +97,7 @@ def main() -> None:
                 confinement.many_files()
                 confinement.no_core_dumps()
                 checker = Checker(told)
-                gc.collect()
-                gc.freeze()  # the rules are never looked through again for litter
+                litter.keep()
                 sealed = confinement.no_network()
                 memory = confinement.cap_memory(told["memory"])
                 write_all(fd, pack_json(READY, {"seccomp": sealed, "memory": memory}))

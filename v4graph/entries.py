@@ -169,15 +169,20 @@ def stand(db: sa.Connection, entries: Iterable[Entry]) -> None:
         db.execute(STANDING.insert(), list(new.values()))
 
 
-def newest(kind: str, until: int | None) -> sa.Select[Any]:
-    """The numbers of the last entries of a kind, one for each source: one step of the index for each source."""
-    walk = sa.select(sa.func.min(ENTRY.c.source).label("source")).where(ENTRY.c.kind == kind).cte(recursive=True)
-    following = sa.select(sa.func.min(ENTRY.c.source)).where(ENTRY.c.kind == kind, ENTRY.c.source > walk.c.source)
+def _newest() -> sa.Select[Any]:
+    kind = ENTRY.c.kind == sa.bindparam("of_kind")
+    walk = sa.select(sa.func.min(ENTRY.c.source).label("source")).where(kind).cte(recursive=True)
+    following = sa.select(sa.func.min(ENTRY.c.source)).where(kind, ENTRY.c.source > walk.c.source)
     walk = walk.union_all(sa.select(following.scalar_subquery()).where(walk.c.source.is_not(None)))
-    last = sa.select(sa.func.max(ENTRY.c.number)).where(ENTRY.c.kind == kind, ENTRY.c.source == walk.c.source)
-    if until is not None:
-        last = last.where(ENTRY.c.number <= until)
+    until = ENTRY.c.number <= sa.bindparam("until")
+    last = sa.select(sa.func.max(ENTRY.c.number)).where(kind, ENTRY.c.source == walk.c.source, until)
     return sa.select(last.scalar_subquery()).where(walk.c.source.is_not(None))
+
+
+NEWEST = sa.select(ENTRY).where(ENTRY.c.number.in_(_newest()))
+"""The last entries ``of_kind`` ``until`` an entry, one for each source: one step of the index for each source."""
+LAST_OF_ALL = 2**62
+"""An entry that no ledger reaches."""
 
 
 class Public:

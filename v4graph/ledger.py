@@ -26,7 +26,9 @@ from v4graph.entries import (
     EMPTY,
     ENTRY,
     KEPT,
+    LAST_OF_ALL,
     META,
+    NEWEST,
     PROJECTED,
     STANDING,
     STANDS,
@@ -36,7 +38,6 @@ from v4graph.entries import (
     Public,
     Standing,
     entry_of,
-    newest,
     stand,
 )
 from v4graph.errors import LedgerBroken
@@ -280,8 +281,8 @@ class Ledger:
         Costs as much as there are sources, however many entries there are.
         """
         with self._engine.connect() as db:
-            rows = db.execute(sa.select(ENTRY).where(ENTRY.c.number.in_(newest(kind, until)))).mappings()
-            return {row["source"]: entry_of(row) for row in rows}
+            rows = db.execute(NEWEST, {"of_kind": kind, "until": LAST_OF_ALL if until is None else until})
+            return {row["source"]: entry_of(row) for row in rows.mappings()}
 
     def state(self, *, until: int | None = None) -> str:
         """The canonical hash of the public state: of every source's current content and description."""
@@ -291,9 +292,8 @@ class Ledger:
     @staticmethod
     def _public(db: sa.Connection, until: int | None = None) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = {}
-        columns = sa.select(ENTRY.c.kind, ENTRY.c.source, ENTRY.c.content)
         for kind in PROJECTED:
-            for row in db.execute(columns.where(ENTRY.c.number.in_(newest(kind, until)))):
+            for row in db.execute(NEWEST, {"of_kind": kind, "until": LAST_OF_ALL if until is None else until}):
                 found.setdefault(row.source, {})[kind] = row.content or ""
         return found
 

@@ -7,7 +7,6 @@ was killed is replaced; what it left half done heals before the next call.
 from __future__ import annotations
 
 import asyncio
-import gc
 import multiprocessing
 import os
 import signal
@@ -18,7 +17,7 @@ from contextlib import suppress
 from time import perf_counter
 from typing import Any
 
-from v4graph import contributions, derivation
+from v4graph import contributions, derivation, litter
 from v4graph.errors import StoreError, V4GraphError
 from v4graph.iris import Iris
 from v4graph.rules import load_rules
@@ -113,8 +112,7 @@ def _begin(settings: Settings, parent: int) -> None:
     contributions.rules_version()
     with suppress(V4GraphError):  # a full disk, a broken ledger: told to whoever calls
         Workspace(settings).heal()
-    gc.collect()
-    gc.freeze()  # the rules are never looked through again for litter
+    litter.keep()
 
 
 def _call(settings: Settings, method: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:

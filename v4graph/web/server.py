@@ -16,6 +16,7 @@ from types import FrameType
 
 import uvicorn
 
+from v4graph import litter
 from v4graph.errors import BadRequest
 from v4graph.iris import Iris
 from v4graph.namespaces import prefixes
@@ -53,8 +54,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start; what is there then stays, and is not looked through for garbage again and again."""
         await super().startup(sockets)
-        gc.collect()
-        gc.freeze()
+        litter.keep()
         gc.set_threshold(_LITTER)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
