@@ -148,6 +148,21 @@ def test_two_publishers_at_once_wait_for_each_other(tmp_path: Path) -> None:
     workspace.check()
 
 
+def test_after_many_publications_it_is_opened_anew(
+    tmp_path: Path, keeper: primary._Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caches of the engine grow with every file that it reads and replaces."""
+    monkeypatch.setattr(primary, "_OFTEN", 3)
+    workspace = small(tmp_path)
+    keeper._let_go()
+    kept = []
+    for name in "abcdefg":
+        lines = submit(workspace, name)
+        kept.append((primary.is_kept(tmp_path), held(tmp_path)))
+    assert kept == [(True, True), (True, True), (False, False)] * 2 + [(True, True)]
+    assert graphs(workspace)["north"] == set(lines)
+
+
 def test_a_kept_store_that_fails_is_opened_again(tmp_path: Path, keeper: primary._Keeper) -> None:
     """An engine that once found no room refuses to write until it is opened anew."""
     workspace = small(tmp_path)

@@ -28,6 +28,9 @@ _LOOK = 0.02
 """Seconds between two looks whether the lock is free, or somebody waits for it."""
 _IDLE = 300.0
 """So many seconds after the last publication the store is closed."""
+_OFTEN = 500
+"""After so many publications the store is opened anew: the engine keeps what it has read of files that are long
+replaced, some 40 kB a publication, until its caches are full, which takes hundreds of megabytes."""
 _CALM, _LEAST = "rocksdb:low", 19
 """The threads of the engine that put files together, and their priority: everything else comes first."""
 
@@ -152,6 +155,7 @@ class _Keeper:
         self._lock: IO[bytes] | None = None
         self._store: ox.Store | None = None
         self._since = 0.0
+        self._times = 0
         threading.Thread(target=self._watch, name="keeper", daemon=True).start()
 
     def has_store(self, home: Path) -> bool:
@@ -168,7 +172,8 @@ class _Keeper:
                 yield
             finally:
                 self._since = time.monotonic()
-                if self._store is None or wanted(home).exists():
+                self._times += 1
+                if self._store is None or self._times >= _OFTEN or wanted(home).exists():
                     self._let_go()
                 else:
                     _calm()
@@ -186,7 +191,7 @@ class _Keeper:
 
     def _let_go(self) -> None:
         self._keeps.clear()
-        self._store = None
+        self._store, self._times = None, 0
         if self._lock is not None:
             self._lock.close()
         self._lock = None
