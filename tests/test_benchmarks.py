@@ -38,6 +38,7 @@ from benchmarks import (
     writing,
 )
 from benchmarks.dataset import Dataset
+from benchmarks.goals import Result
 from benchmarks.load import Client, Measured
 from benchmarks.reading import Bench
 from benchmarks.servers import OURS, Fleet, NotMeasured, Running, Server
@@ -583,3 +584,19 @@ def test_the_command_line_plans_a_run() -> None:
 def test_a_home_gets_tokens_that_publish(made: Dataset) -> None:
     assert dataset.new_token(made.folder / OURS).startswith("v4g_")
     assert Settings(home=made.folder).home == made.folder
+
+
+@pytest.mark.parametrize(("ticks", "compared"), [(1, False), (20, True)])
+def test_processor_time_of_a_few_ticks_is_not_compared(ticks: int, compared: bool) -> None:
+    def run(ms: float) -> Result:
+        figures = {"v4graph": {"seconds": 1.0, "cpu_ms": 1000.0}, "oxigraph serve": {"seconds": 0.02, "cpu_ms": ms}}
+        ratios = {"oxigraph serve": 0.02}
+        restart = {
+            "figures": figures, "by": "seconds", "more_is_better": False, "parts": {}, "ratios": ratios,
+            "cpu_ratios": {"oxigraph serve": ms / 1000},
+        }  # fmt: skip
+        return {"sizes": {"100000": {"workloads": {"restart": restart}}}}
+
+    found = {key: by for key, *_, by in compare.differences(run(ticks * 10.0), run(ticks * 20.0))}
+    assert found.get(("100000", "restart (CPU)", "oxigraph serve")) == (1.0 if compared else None)
+    assert found["100000", "restart", "oxigraph serve"] == 0
