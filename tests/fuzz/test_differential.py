@@ -102,7 +102,7 @@ class Grammar:
 
     def group(self, depth: int, seen: Sequence[str] = ()) -> str:
         """A group whose expressions are of the variables that its own triples bind, and of ``seen`` (§18.6: a
-        group is evaluated on its own, but for the FILTER of an OPTIONAL; see the last of ``DIFFER``)."""
+        group is evaluated on its own, but for the FILTER of an OPTIONAL; see ``DIFFER``)."""
         parts = [self.triple() for _ in range(self.chance.randint(1, 2))]
         own = sorted({*re.findall(r"\?[a-d]\b", " ".join(parts)), *seen}) or ["?nothing"]
         used = 0
