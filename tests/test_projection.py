@@ -288,6 +288,24 @@ def test_a_damaged_store_heals_from_the_ledger(tmp_path: Path, lost: str) -> Non
     ledger.close()
 
 
+@pytest.mark.parametrize("line", [f"<{IRIS.base}a b> {PREF} {NAMES[0]} .", f"{PROJECTS[0]} {PREF} {NAMES[0]}"])
+def test_a_build_that_fails_changes_nothing_and_can_be_tried_again(tmp_path: Path, line: str) -> None:
+    """The engine loads beside what is resolved: what it refuses there fails the build, and it lets go of its files."""
+    ledger = start(tmp_path)
+    project(ledger, tmp_path)
+    before, snapshot = quads(tmp_path), embedded.current(tmp_path)
+    ledger.append(revise(ledger, "a-page", frozenset({line})))
+    for _ in range(2):
+        with pytest.raises(SyntaxError, match="line 1 "):
+            project(ledger, tmp_path, anew=True)
+        assert (quads(tmp_path), embedded.current(tmp_path)) == (before, snapshot)
+        assert not list(tmp_path.glob("rebuild-*"))
+    ledger.append(revise(ledger, "a-page", frozenset()))
+    project(ledger, tmp_path)
+    assert _world(tmp_path) == [q for q in before if not q.endswith(f"<{IRIS.provenance}> .")]
+    ledger.close()
+
+
 def test_nothing_new_makes_no_snapshot(tmp_path: Path) -> None:
     ledger = start(tmp_path)
     assert project(ledger, tmp_path) == project(ledger, tmp_path)

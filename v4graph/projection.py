@@ -115,9 +115,10 @@ def _project(ledger: Ledger, home: Path, iris: Iris, until: int | None, anew: bo
                 subjects = _bring_up_to_date(primary.store, ledger, at_marker, head, rules, fingerprint, iris)
                 touched.note(home, token_of(at_marker, fingerprint), token, subjects)
             else:
-                primary.close()
-                wipe(home)
-                primary = Primary(home)
+                if any(True for _ in primary.store):
+                    primary.close()
+                    wipe(home)
+                    primary = Primary(home)
                 build(primary.store, ledger, head, rules, fingerprint, iris, home, tell)
         snapshot = primary.checkpoint(entry=head.number, token=token, created=head.time)
         primary.leave()
