@@ -24,6 +24,7 @@ from v4graph.pitfalls import vocabulary_faults
 from v4graph.queries import bind, load_query
 from v4graph.schemes import Said, skos_faults
 from v4graph.statements import TYPE
+from v4graph.store.embedded import current
 
 VENDORED = assets.ONTOLOGY / "vendored"
 _SH = "http://www.w3.org/ns/shacl#"
@@ -38,8 +39,8 @@ class Check:
     faults: tuple[str, ...]
 
 
-def all_checks(iris: Iris, store: ox.Store | None) -> Iterator[Check]:
-    """Every check, one after another; those of the data only where there is a store."""
+def all_checks(iris: Iris, home: Path) -> Iterator[Check]:
+    """Every check, one after another: of this checkout, and of the data where the home has a store."""
     files = vocabulary_files(iris)
     vocabulary = [t for name, triples in files.items() if _is_vocabulary(name) for t in triples]
     queries = {path.relative_to(assets.ROOT).as_posix(): path.read_text("utf-8") for path in _queries()}
@@ -57,7 +58,8 @@ def all_checks(iris: Iris, store: ox.Store | None) -> Iterator[Check]:
     )
     told = catalogue.description(iris, _EVER, "0")
     yield Check("catalogue: DCAT-AP 3.0.1", (*dcat_faults(told),))
-    if store is not None:
+    if snapshot := current(home):
+        store = ox.Store.read_only(str(snapshot.path))
         figures = count(store, iris)
         yield Check(
             "figures: VoID equals a recount", (*void_faults(catalogue.statistics(iris, figures, _EVER), store, iris),)

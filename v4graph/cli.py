@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from v4graph import __version__
+from v4graph import __version__, checks, litter
 from v4graph.commands import contributions, harvest, history, partners, releases, status
 from v4graph.commands.terminal import ERR, OUT, settings, telling
 from v4graph.errors import NotFound, NotWritable, StorageFull, UnknownParameter
@@ -26,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="The knowledge graph of Central Europe's clusters, projects and partners.",
 )
+app.callback()(litter.leave)  # before every command
 
 _SHOWN = 20
 """Faults of one check that are printed."""
@@ -217,7 +218,7 @@ def check() -> None:
     with telling("check") as workspace, ERR.status("checking"):
         for line in workspace.check():
             OUT.print(f"[green]ok[/]    {line}", highlight=False)
-        for done in workspace.checks():
+        for done in checks.all_checks(workspace.iris, workspace.home):
             failed += bool(done.faults)
             OUT.print(f"{'[red]fail[/]' if done.faults else '[green]ok[/]  '}  {done.name}", highlight=False)
             for fault in done.faults[:_SHOWN]:

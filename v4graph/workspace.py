@@ -6,13 +6,13 @@ import shutil
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyoxigraph as ox
 
-from v4graph import checks, contributions, derivation, packaged, projection, proposals, rdf, sources
+from v4graph import contributions, derivation, packaged, projection, proposals, rdf, sources
 from v4graph.actors import CURATOR
 from v4graph.contributions import Contribution, Published
 from v4graph.errors import BadRequest, LedgerBroken, StoreDamaged, StoreError
@@ -168,12 +168,6 @@ class Workspace(Lifecycle):
             raise StoreError("The store is not what the ledger says; run “v4graph rebuild”.")
         rules = len(derivation.load_rules(self.iris))
         return [f"ledger: {entries} entries, chain intact", f"store: {expected} = ledger, {rules} rules"]
-
-    def checks(self) -> Iterator[checks.Check]:
-        """Check vocabulary, schemes, queries and catalogue of this checkout, and figures and data of the store."""
-        snapshot = current(self.home)
-        store = ox.Store.read_only(str(snapshot.path)) if snapshot else None
-        return checks.all_checks(self.iris, store)
 
     def _vocabulary(self) -> dict[str, tuple[str, ...]]:
         files = [pair for pair in packaged.packaged_files() if pair[0] in projection.VOCABULARY]
