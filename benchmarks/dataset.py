@@ -19,7 +19,7 @@ from pathlib import Path
 import pyoxigraph as ox
 
 from benchmarks import generate
-from v4graph import actors
+from v4graph import actors, litter
 from v4graph.actors import COMMAND_LINE
 from v4graph.contributions import Contribution, record
 from v4graph.ledger import Append
@@ -139,6 +139,7 @@ def export(made: Dataset, home: Path, *, wanted: bool = True) -> int:
 
 
 if __name__ == "__main__":
+    litter.leave()  # as the command line does
     seconds = publish(Path(sys.argv[1]), Path(sys.argv[2]))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     sys.stdout.write(json.dumps({"seconds": seconds, "peak_mb": peak}) + "\n")

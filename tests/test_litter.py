@@ -1,4 +1,4 @@
-"""What only knows itself is found in time, however much there was at the start."""
+"""What only knows itself is found in time, however much there was at the start, and not looked for at the end."""
 
 from __future__ import annotations
 
@@ -41,3 +41,26 @@ def test_litter_does_not_wait_for_a_quarter_of_what_was_there(how: str, many: ra
         pytest.skip("counts what is frozen as of Python 3.11")
     told = subprocess.run([sys.executable, "-c", WORK, how], capture_output=True, text=True, check=True)
     assert int(told.stdout) in many
+
+
+END = """
+import gc, os, sys
+from v4graph.cli import app
+
+class Loop:
+    def __del__(self):
+        os.write(1, b"looked through")
+
+gc.set_threshold(10**9)  # nor before
+loop = Loop()
+loop.itself = loop
+del loop
+app(sys.argv[1:], standalone_mode=False)
+"""
+
+
+@pytest.mark.parametrize(("arguments", "found"), [(["version"], False), (["--help"], True)])
+def test_a_command_ends_without_looking_through_what_there_is(arguments: list[str], found: bool) -> None:
+    """Help comes before any command begins: the second case shows that the first one can fail."""
+    told = subprocess.run([sys.executable, "-c", END, *arguments], capture_output=True, text=True, check=True)
+    assert ("looked through" in told.stdout) is found
