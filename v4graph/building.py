@@ -44,6 +44,7 @@ def build(
         loading = beside.submit(store.bulk_load, path=str(said), format=ox.RdfFormat.N_QUADS)
         tell("resolving")
         _write(seen, read, derivation.reads(rules), _parts(ledger, head, state, statements, iris))
+        del statements  # of ten million quads, these are two gigabytes
         tell("deriving")
         with open(seen, "ab") as file:
             file.writelines(_derived(read, rules, head.time[:10], iris))
