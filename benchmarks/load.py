@@ -35,7 +35,7 @@ class Measured:
 
     A ratio is over 1 where this server is the better one: the median of the ratios of the rounds, where there are
     rounds, so that what disturbs a round disturbs both sides of its ratio. With ``parts`` (such as queries) it is the
-    geometric mean of the ratios of the parts that both servers answered alike.
+    geometric mean of the ratios of the parts that both servers answered alike; fewer than half of them tell nothing.
     """
 
     figures: dict[str, Figures]
@@ -50,9 +50,10 @@ class Measured:
         """The ratio to each other server (``by`` another figure than its own, of which less is better)."""
         if self.parts and not by:
             found = {}
-            for name in {name for times in self.parts.values() for name in times} - {ours}:
-                pairs = [(times[ours], times[name]) for times in self.parts.values() if {ours, name} <= times.keys()]
-                if pairs:
+            asked = [times for times in self.parts.values() if ours in times]
+            for name in {name for times in asked for name in times} - {ours}:
+                pairs = [(times[ours], times[name]) for times in asked if name in times]
+                if len(pairs) >= len(asked) / 2:
                     found[name] = statistics.geometric_mean(self._ratio(*pair) for pair in pairs)
             return {name: rounded(value) for name, value in sorted(found.items())}
         found = {}

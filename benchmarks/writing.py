@@ -68,7 +68,7 @@ def validation(bench: Bench, home: Path, records: tuple[int, ...] = RECORDS) -> 
             bench.tell(f"validation of {number} records")
             seconds, peaks = [], []
             before = server.memory_mb()
-            for _ in range(bench.few if number <= 1_000 else 1):
+            for _ in range(bench.few):
                 with _peak(server) as peak:
                     seconds.append(_dry_run(client, number))
                 peaks.append(peak[0] - before)

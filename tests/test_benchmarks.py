@@ -407,6 +407,8 @@ def test_a_ratio_over_one_is_for_us() -> None:
     assert told.ratios(OURS, load.CPU) == {"a": 3}, "less is better"
     parts = {"x": {OURS: 1, "a": 4}, "y": {OURS: 2, "a": 2}, "z": {OURS: 1}, "w": {"a": 9}}
     assert Measured({}, "", parts=parts).ratios(OURS) == {"a": 2.0}, "the geometric mean of 4 and 1"
+    parts |= {"v": {OURS: 1}, "u": {OURS: 1}}
+    assert Measured({}, "", parts=parts).ratios(OURS) == {}, "two of five are too few"
 
 
 def test_percentiles_and_digits() -> None:
