@@ -62,20 +62,24 @@ def test_calls_outcomes_and_errors_cross_the_processes(workspace: Workspace) -> 
     asyncio.run(use())
 
 
-def test_a_killed_publisher_is_replaced_and_nothing_is_half_done(workspace: Workspace) -> None:
+@pytest.mark.parametrize("seconds", [0.005, 0.015, 0.03, 0.06])
+def test_a_killed_publisher_is_replaced_and_nothing_is_half_done(workspace: Workspace, seconds: float) -> None:
     async def use() -> None:
         publisher = Publisher(workspace.settings)
         for name in ("One", "Two", "Three"):
-            await publisher.start()
+            await publisher.start()  # heals: what is checked beside a token of before would be stale
+            [pid] = publisher.pids
             lines = project_lines("ketgate", name=name)
             checked = {"report": CLEAN, "checked_token": token(workspace)}
             call = asyncio.create_task(publisher.call("submit", NORTH, "north", lines, **checked))
-            await asyncio.sleep(0.01)
-            os.kill(publisher.pids[0], signal.SIGKILL)
+            await asyncio.sleep(seconds)
+            os.kill(pid, signal.SIGKILL)
             try:
                 await call
             except StoreError as error:
                 assert "in the middle" in error.detail
+            await gone(pid)
+        await publisher.start()
         waiting = await publisher.call("submit", WEST, "west", LINES, report=CLEAN, checked_token=token(workspace))
         assert waiting.contribution.state == "pending"
         await publisher.close()
@@ -83,6 +87,29 @@ def test_a_killed_publisher_is_replaced_and_nothing_is_half_done(workspace: Work
     asyncio.run(use())
     workspace.heal()
     workspace.check()
+
+
+def test_a_publisher_that_was_killed_while_idle_is_replaced_and_nobody_hears_of_it(workspace: Workspace) -> None:
+    async def use() -> None:
+        publisher = Publisher(workspace.settings)
+        await publisher.start()
+        [pid] = publisher.pids
+        os.kill(pid, signal.SIGKILL)
+        await gone(pid)
+        outcome = await publisher.call("submit", NORTH, "north", LINES, report=CLEAN, checked_token=token(workspace))
+        assert outcome.contribution.state == "published"
+        assert publisher.pids != [pid]
+        await publisher.close()
+
+    asyncio.run(use())
+    assert graphs(workspace)["north"] == set(LINES)
+
+
+async def gone(pid: int) -> None:
+    """Wait until a killed process was collected."""
+    async with asyncio.timeout(30):
+        while Path(f"/proc/{pid}").exists():
+            await asyncio.sleep(0.01)
 
 
 def test_a_client_that_leaves_leaves_nothing_half_done(workspace: Workspace) -> None:

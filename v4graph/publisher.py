@@ -83,20 +83,28 @@ class Publisher:
         return list(self._pool._processes or ()) if self._pool is not None else []
 
     async def _run(self, function: Any, *args: Any) -> Any:
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                1, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(self._settings, os.getpid())
-            )
+        try:
+            future = self._pool_with_process().submit(function, *args)
+        except BrokenProcessPool:  # it ended while it had nothing to do: the call has not begun
+            self._pool = None
+            future = self._pool_with_process().submit(function, *args)
         pool = self._pool
         try:
             # Shielded: a client that leaves does not leave a contribution half told.
-            return await asyncio.shield(asyncio.wrap_future(pool.submit(function, *args)))
+            return await asyncio.shield(asyncio.wrap_future(future))
         except BrokenProcessPool:
             if self._pool is pool:
                 self._pool = None
             raise StoreError(
                 "The process that publishes ended in the middle. Look at your contributions, then try again."
             ) from None
+
+    def _pool_with_process(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                1, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(self._settings, os.getpid())
+            )
+        return self._pool
 
 
 def _begin(settings: Settings, parent: int) -> None:
