@@ -51,7 +51,7 @@ def flip(path: Path) -> None:
 
 
 def tables(folder: Path) -> list[Path]:
-    found = sorted(folder.glob("*.sst"), key=lambda path: -path.stat().st_size)
+    found = sorted(folder.glob("*.sst"))
     assert found
     return found
 
@@ -221,7 +221,7 @@ def test_logs_of_the_engine_do_not_pile_up(workspace: Workspace) -> None:
 def test_a_query_that_meets_damage_is_no_mistake_of_the_client(tmp_path: Path) -> None:
     """A block in the middle of a table is read only when a query needs it: 500, never 400, and never a part of it."""
     publish(tmp_path, SMALL + wide())
-    found = tables(snapshot(tmp_path))[0]
+    [found] = (path for path in tables(snapshot(tmp_path)) if b"row number" in path.read_bytes())
     content = bytearray(found.read_bytes())
     for place in range(len(content) * 3 // 5, len(content) * 3 // 5 + 64):
         content[place] ^= 0x55
@@ -230,7 +230,7 @@ def test_a_query_that_meets_damage_is_no_mistake_of_the_client(tmp_path: Path) -
     with running(create_app(Settings(home=tmp_path, readers=1))) as server, httpx.Client(base_url=server.url) as client:
         query = "SELECT ?o { GRAPH ?g { ?s ?p ?o } } ORDER BY ?o"
         answer = client.get("/sparql", params={"query": query}, timeout=30)
-        assert answer.status_code == 500, answer.text
+        assert answer.status_code == 500, answer.text[:1000]
         assert answer.json()["type"].endswith("/store-damaged")
         assert "rebuild" in answer.json()["detail"]
         assert str(tmp_path) not in answer.text
