@@ -100,7 +100,7 @@ def _at_size(made: Dataset, plan: Plan, tell: Progress) -> dict[str, Any]:
     began = time.perf_counter()
     about = tell.about
     bench = Bench(fleet, plan.seconds, plan.rounds, tell)
-    rounds = bench.few if made.asked < LARGE and BULK_LOAD[0] in plan.only else 1
+    rounds = plan.rounds if made.asked < LARGE and BULK_LOAD[0] in plan.only else 1
     loaded, quads = writing.bulk_load(fleet, rounds, tell)
     found = {BULK_LOAD[0]: written(loaded)} if BULK_LOAD[0] in plan.only else {}
     skipped: dict[str, str] = {}

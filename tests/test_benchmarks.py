@@ -294,6 +294,22 @@ def test_who_answers_otherwise_is_left_out_of_the_ratio(bench: Bench) -> None:
     assert "left out of the ratio: q (" in " ".join(found.notes)
 
 
+@pytest.mark.parametrize(("short", "rounds"), [(60.0, 6), (0.0, 2)])
+def test_short_questions_are_asked_in_every_round(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, short: float, rounds: int
+) -> None:
+    """A median of two is not one: only what takes long is asked less often than other workloads."""
+    monkeypatch.setattr(questions, "SHORT", short)
+    drawn: list[int] = []
+
+    def ask(number: int) -> str:
+        drawn.append(number)
+        return "ASK {}"
+
+    questions.by_question(replace(bench, rounds=6), {"q": ask})
+    assert drawn == list(range(rounds))
+
+
 def test_who_does_not_answer_is_started_again_and_then_left_out(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(questions, "PATIENCE", 0.3)
     asked = []
