@@ -33,6 +33,13 @@ def workspace(start: Path, tmp_path: Path) -> Workspace:
     return Workspace(Settings(home=home))
 
 
+async def gone(pid: int) -> None:
+    """Wait until a killed process was collected."""
+    async with asyncio.timeout(30):
+        while Path(f"/proc/{pid}").exists():
+            await asyncio.sleep(0.01)
+
+
 def test_calls_outcomes_and_errors_cross_the_processes(workspace: Workspace) -> None:
     async def use() -> None:
         publisher = Publisher(workspace.settings)
@@ -103,13 +110,6 @@ def test_a_publisher_that_was_killed_while_idle_is_replaced_and_nobody_hears_of_
 
     asyncio.run(use())
     assert graphs(workspace)["north"] == set(LINES)
-
-
-async def gone(pid: int) -> None:
-    """Wait until a killed process was collected."""
-    async with asyncio.timeout(30):
-        while Path(f"/proc/{pid}").exists():
-            await asyncio.sleep(0.01)
 
 
 def test_a_client_that_leaves_leaves_nothing_half_done(workspace: Workspace) -> None:
